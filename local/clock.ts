@@ -1,0 +1,75 @@
+/** The one clock that all local services share. It follows the machine's clock and can be driven forward. */
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Runs `task` once when the clock reaches now + `delayMs`. */
+  after(delayMs: number, task: () => void): Timer;
+  /** Moves the clock forward and runs what has become due, in order of time. */
+  advance(durationMs: number): void;
+  /** Cancels what is waiting. */
+  stop(): void;
+}
+
+interface Waiting {
+  readonly dueMs: number;
+  readonly order: number;
+  readonly task: () => void;
+}
+
+/** Delay beyond which `setTimeout` overflows: 2^31 - 1 ms. A later due time is waited for in parts. */
+const TIMEOUT_MS_MAX = 2_147_483_647;
+
+export function createClock(): Clock {
+  let offsetMs = 0;
+  let order = 0;
+  let wakeUp: NodeJS.Timeout | undefined;
+  const waiting = new Set<Waiting>();
+
+  const now = (): number => Date.now() + offsetMs;
+
+  function earliest(): Waiting | undefined {
+    let first: Waiting | undefined;
+    for (const entry of waiting) {
+      if (!first || entry.dueMs < first.dueMs || (entry.dueMs === first.dueMs && entry.order < first.order))
+        first = entry;
+    }
+    return first;
+  }
+
+  function arm(): void {
+    clearTimeout(wakeUp);
+    const next = earliest();
+    if (next) wakeUp = setTimeout(runDue, Math.min(Math.max(0, next.dueMs - now()), TIMEOUT_MS_MAX));
+  }
+
+  function runDue(): void {
+    for (let next = earliest(); next && next.dueMs <= now(); next = earliest()) {
+      waiting.delete(next);
+      next.task();
+    }
+    arm();
+  }
+
+  return {
+    now,
+    after(delayMs, task) {
+      const entry: Waiting = { dueMs: now() + Math.max(0, delayMs), order: order++, task };
+      waiting.add(entry);
+      arm();
+      return { cancel: () => void waiting.delete(entry) };
+    },
+    advance(durationMs) {
+      offsetMs += durationMs;
+      runDue();
+    },
+    stop() {
+      waiting.clear();
+      clearTimeout(wakeUp);
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/** What local services need of each other. Each port is implemented by the service that it is named after. */
+
+/** S3, as other services use it: no HTTP, no SDK. */
+export interface ObjectStore {
+  /** Writes an object atomically and publishes its event. `file` is moved into place, not copied. */
+  put(object: {
+    readonly bucket: string;
+    readonly key: string;
+    readonly content: Buffer | { readonly file: string };
+    readonly contentType?: string;
+  }): Promise<{ readonly etag: string; readonly size: number }>;
+  /** @throws AwsError `NoSuchKey`, `NoSuchBucket` */
+  get(bucket: string, key: string): Promise<Buffer>;
+  /** Path of the file that holds the object's content, for readers such as DuckDB; undefined when there is none. */
+  fileOf(bucket: string, key: string): string | undefined;
+  /** Keys with the prefix, in UTF-8 order. */
+  keys(bucket: string, prefix: string): readonly string[];
+}
+
+/** EventBridge. */
+export interface EventBus {
+  publish(event: {
+    readonly source: string;
+    readonly detailType: string;
+    readonly resources: readonly string[];
+    readonly detail: object;
+  }): void;
+}
+
+/** SQS. */
+export interface Queues {
+  send(queueArn: string, body: string): Promise<void>;
+  receive(queueArn: string, messagesMax: number, waitSeconds: number): Promise<readonly QueueMessage[]>;
+  delete(queueArn: string, receiptHandles: readonly string[]): Promise<void>;
+  /** Makes messages visible again at once. */
+  release(queueArn: string, receiptHandles: readonly string[]): Promise<void>;
+  /** Messages visible plus messages in flight. */
+  depth(queueArn: string): Promise<number>;
+}
+
+export interface QueueMessage {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  readonly body: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly md5OfBody: string;
+}
+
+/** CloudWatch Logs. */
+export interface LogSink {
+  write(
+    group: string,
+    stream: string,
+    events: readonly { readonly timestampMs: number; readonly message: string }[],
+  ): void;
+}
+
+/** Kinesis, as the event source mapping reads it. */
+export interface StreamReader {
+  shardIds(streamArn: string): readonly string[];
+  /** Records after a sequence number (undefined: from the trim horizon), at most `recordsMax` and about `bytesMax`. */
+  read(
+    streamArn: string,
+    shardId: string,
+    after: string | undefined,
+    recordsMax: number,
+    bytesMax: number,
+  ): readonly StoredRecord[];
+  /** Sequence number of the newest record of a shard, undefined when it has none. */
+  tip(streamArn: string, shardId: string): string | undefined;
+  /** Calls back whenever records have been added to a stream. Returns the way to stop it. */
+  onRecords(streamArn: string, listener: (shardId: string) => void): () => void;
+}
+
+export interface StoredRecord {
+  readonly sequenceNumber: string;
+  readonly partitionKey: string;
+  readonly data: Buffer;
+  readonly arrivedAtMs: number;
+}
+
+/** Glue Data Catalog, as Firehose and Athena read it. */
+export interface Catalog {
+  databases(): readonly string[];
+  tables(database: string): readonly CatalogTable[];
+  /** Undefined when there is no such table. Names ignore case. */
+  table(database: string, name: string): CatalogTable | undefined;
+  partitions(database: string, table: string): readonly CatalogPartition[];
+}
+
+export interface CatalogColumn {
+  readonly name: string;
+  /** Hive type. */
+  readonly type: string;
+}
+
+export interface CatalogTable {
+  readonly database: string;
+  readonly name: string;
+  readonly columns: readonly CatalogColumn[];
+  readonly partitionKeys: readonly CatalogColumn[];
+  /** `s3://bucket/prefix/` */
+  readonly location: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** `EXTERNAL_TABLE`, or `VIRTUAL_VIEW` with the Presto view text in `viewText`. */
+  readonly tableType: string;
+  readonly viewText?: string;
+}
+
+export interface CatalogPartition {
+  readonly values: readonly string[];
+  /** `s3://bucket/prefix/dt=2026-01-01/` */
+  readonly location: string;
+}

@@ -1,0 +1,400 @@
+/**
+ * The event source mapping of one Kinesis shard as a state machine: what is invoked, retried, split, given up, and how
+ * far the shard is done. Pure: no I/O and no clock; the time comes with each input. The local runtime and the simulator
+ * drive the same machine.
+ *
+ * Guarantees: records are invoked in the order of the shard, one batch in flight; the checkpoint passes a record only
+ * after an invocation with it succeeded or after it was discarded; nothing is skipped.
+ *
+ * Sources: https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html,
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html.
+ */
+import { readBatchResponse } from './batch-response.ts';
+
+export interface MappingSettings {
+  /** 1 to 10,000 records. */
+  readonly batchSize: number;
+  /** How long to gather a batch that is not full, 0 to 300,000 ms. */
+  readonly batchingWindowMs: number;
+  /** Invocations after the first failed one, 0 to 10,000; -1 for no limit. */
+  readonly retriesMax: number;
+  /** Records older than this are discarded; -1 for no limit. */
+  readonly recordAgeMsMax: number;
+  /** Split a failed batch instead of retrying it whole. */
+  readonly bisects: boolean;
+  /** Whether the function's return value is read (`ReportBatchItemFailures`). */
+  readonly reportsItemFailures: boolean;
+}
+
+/** What the machine knows of a record; drivers add what they need. */
+export interface MappedRecord {
+  readonly sequenceNumber: string;
+  readonly arrivedAtMs: number;
+  /** What the record takes of an invocation's payload. */
+  readonly payloadBytes: number;
+}
+
+export type StartingPosition =
+  | { readonly from: 'TRIM_HORIZON' }
+  /** `tip`: newest sequence number of the shard when the mapping was made, undefined when it had no record. */
+  | { readonly from: 'LATEST'; readonly tip: string | undefined }
+  | { readonly from: 'AT_TIMESTAMP'; readonly timestampMs: number }
+  /** Where an earlier run got to. */
+  | { readonly from: 'CHECKPOINT'; readonly checkpoint: string };
+
+/** `responseContext` of the on-failure document: what came of the last invocation. */
+export interface ResponseContext {
+  readonly statusCode: number;
+  /** Null when the failure was reported in the function's return value. */
+  readonly functionError: string | null;
+}
+
+export type InvocationResult =
+  /** The function returned; `payload` is JSON text. */
+  | { readonly kind: 'returned'; readonly payload: string }
+  /** It threw, timed out or its process ended. */
+  | { readonly kind: 'failed'; readonly functionError: string }
+  /** It did not run: throttled, or the service failed. Consumes no retry. */
+  | { readonly kind: 'unavailable' };
+
+export type Input<R extends MappedRecord> =
+  /** Time has passed. */
+  | { readonly kind: 'tick' }
+  /** The stream has got new records. */
+  | { readonly kind: 'available' }
+  /** The answer to `read`; none means that there are no more for now. */
+  | { readonly kind: 'records'; readonly records: readonly R[] }
+  | { readonly kind: 'invoked'; readonly result: InvocationResult }
+  | { readonly kind: 'discarded' };
+
+export type DiscardCondition = 'RetryAttemptsExhausted' | 'RecordAgeExceeded';
+
+export type Output<R extends MappedRecord> =
+  /** Answer with `records`. Bytes are of the records' data. */
+  | {
+      readonly kind: 'read';
+      readonly after: string | undefined;
+      readonly recordsMax: number;
+      readonly bytesMax: number;
+    }
+  /** Answer with `invoked`. */
+  | { readonly kind: 'invoke'; readonly records: readonly R[] }
+  /** Send to the on-failure destination, if there is one; answer with `discarded`. */
+  | {
+      readonly kind: 'discard';
+      readonly records: readonly R[];
+      readonly condition: DiscardCondition;
+      readonly invocations: number;
+      /** Absent for `RecordAgeExceeded`. */
+      readonly response?: ResponseContext;
+    }
+  /** Send `tick` at this time, replacing an earlier wish. */
+  | { readonly kind: 'wait'; readonly untilMs: number }
+  /** Everything up to here is done with. */
+  | { readonly kind: 'checkpoint'; readonly sequenceNumber: string };
+
+/** Consecutive records that are tried together. */
+interface Portion<R extends MappedRecord> {
+  readonly records: readonly R[];
+  /** The shard is done up to here once these records are: records that expired between them included. */
+  readonly end: string;
+  /** Invocations so far that consumed the budget. */
+  readonly invocations: number;
+  /** Set when the portion is to be given up. */
+  readonly givenUp?: ResponseContext;
+}
+
+export interface ShardState<R extends MappedRecord> {
+  /** The last sequence number that is done with; undefined at the trim horizon. */
+  readonly checkpoint: string | undefined;
+  /** The last sequence number read. */
+  readonly readUpTo: string | undefined;
+  /** Records that arrived earlier are passed over until the first later one. */
+  readonly startsAtMs: number | undefined;
+  /** Read, and in no batch yet. */
+  readonly gathered: readonly R[];
+  readonly gatheredBytes: number;
+  /** When the first of `gathered` was read. */
+  readonly gatheringSinceMs: number;
+  /** What is left of the current batch, in order. */
+  readonly portions: readonly Portion<R>[];
+  readonly underWay: 'nothing' | 'invocation' | { readonly discarding: number; readonly at: number };
+  /** Failures in a row of the first portion, for the backoff. */
+  readonly failuresInRow: number;
+  readonly retryAtMs: number;
+  readonly reading: boolean;
+  /** The last read found nothing, and nothing has been added since. */
+  readonly caughtUp: boolean;
+  /** Records were added while a read was under way. */
+  readonly addedWhileReading: boolean;
+}
+
+export interface Step<R extends MappedRecord> {
+  readonly state: ShardState<R>;
+  readonly outputs: readonly Output<R>[];
+}
+
+/** Bytes of a synchronous invocation's payload: 6 MB. Source: lambda/latest/dg/gettingstarted-limits.html */
+export const PAYLOAD_BYTES_MAX = 6 * 1024 * 1024;
+/** Bytes kept for what surrounds the records: `{"Records":[]}`. */
+const ENVELOPE_BYTES = 14;
+/** AWS documents that the backoff is exponential, not its figures. These are ours. */
+export const BACKOFF_FIRST_MS = 500;
+export const BACKOFF_MS_MAX = 30_000;
+
+export function initialState<R extends MappedRecord>(start: StartingPosition): ShardState<R> {
+  const position = start.from === 'LATEST' ? start.tip : start.from === 'CHECKPOINT' ? start.checkpoint : undefined;
+  return {
+    checkpoint: position,
+    readUpTo: position,
+    startsAtMs: start.from === 'AT_TIMESTAMP' ? start.timestampMs : undefined,
+    gathered: [],
+    gatheredBytes: 0,
+    gatheringSinceMs: 0,
+    portions: [],
+    underWay: 'nothing',
+    failuresInRow: 0,
+    retryAtMs: 0,
+    reading: false,
+    caughtUp: false,
+    addedWhileReading: false,
+  };
+}
+
+/** Takes in one input and says what to do now. Every output is given once. */
+export function step<R extends MappedRecord>(
+  settings: MappingSettings,
+  before: ShardState<R>,
+  input: Input<R>,
+  nowMs: number,
+): Step<R> {
+  const taken = takeIn(settings, before, input, nowMs);
+  const { state, output } = act(settings, taken, nowMs);
+  const read = wish(settings, state);
+  const outputs: Output<R>[] = [];
+  const done = state.checkpoint;
+  if (done !== undefined && done !== before.checkpoint) outputs.push({ kind: 'checkpoint', sequenceNumber: done });
+  if (output) outputs.push(output);
+  if (!read) return { state, outputs };
+  outputs.push(read);
+  return { state: { ...state, reading: true, addedWhileReading: false }, outputs };
+}
+
+function takeIn<R extends MappedRecord>(
+  settings: MappingSettings,
+  state: ShardState<R>,
+  input: Input<R>,
+  nowMs: number,
+): ShardState<R> {
+  switch (input.kind) {
+    case 'tick':
+      return state;
+    case 'available':
+      return { ...state, caughtUp: false, addedWhileReading: state.reading };
+    case 'records':
+      return gather(state, input.records, nowMs);
+    case 'invoked':
+      if (state.underWay !== 'invocation') throw new Error('A result came, and no invocation is under way.');
+      return afterInvocation(settings, { ...state, underWay: 'nothing' }, input.result, nowMs);
+    case 'discarded':
+      return afterDiscard(state);
+  }
+}
+
+function gather<R extends MappedRecord>(state: ShardState<R>, records: readonly R[], nowMs: number): ShardState<R> {
+  if (!state.reading) throw new Error('Records came, and no read is under way.');
+  const answered = { ...state, reading: false, caughtUp: records.length === 0 && !state.addedWhileReading };
+  const newest = records.at(-1);
+  if (!newest) return answered;
+  const { startsAtMs } = state;
+  const first = startsAtMs === undefined ? 0 : records.findIndex((record) => record.arrivedAtMs >= startsAtMs);
+  const wanted = first < 0 ? [] : records.slice(first);
+  const passedOver = first < 0 ? newest : records[first - 1];
+  return {
+    ...answered,
+    readUpTo: newest.sequenceNumber,
+    checkpoint: passedOver ? passedOver.sequenceNumber : state.checkpoint,
+    startsAtMs: first < 0 ? startsAtMs : undefined,
+    gathered: state.gathered.length === 0 ? wanted : state.gathered.concat(wanted),
+    gatheredBytes: state.gatheredBytes + bytesOf(wanted),
+    gatheringSinceMs: state.gathered.length === 0 ? nowMs : state.gatheringSinceMs,
+  };
+}
+
+function afterInvocation<R extends MappedRecord>(
+  settings: MappingSettings,
+  state: ShardState<R>,
+  result: InvocationResult,
+  nowMs: number,
+): ShardState<R> {
+  const [tried, ...rest] = state.portions;
+  if (!tried) throw new Error('An invocation ended whose batch is not known.');
+  if (result.kind === 'unavailable') return backOff(state, [tried, ...rest], nowMs);
+
+  const outcome =
+    result.kind === 'failed'
+      ? ({ kind: 'invalid' } as const)
+      : settings.reportsItemFailures
+        ? readBatchResponse(
+            result.payload,
+            tried.records.map((record) => record.sequenceNumber),
+          )
+        : ({ kind: 'succeeded' } as const);
+  if (outcome.kind === 'succeeded') return progress(state, tried.end, rest);
+
+  // Everything from the lowest reported sequence number on is retried, even what succeeded.
+  const lowest = outcome.kind === 'failed' ? (outcome.indexes[0] ?? 0) : 0;
+  const lastDone = tried.records[lowest - 1];
+  if (lastDone) {
+    return progress(state, lastDone.sequenceNumber, [
+      { records: tried.records.slice(lowest), end: tried.end, invocations: 0 },
+      ...rest,
+    ]);
+  }
+  if (settings.bisects && outcome.kind === 'invalid' && tried.records.length > 1) {
+    return { ...state, portions: [...halves(tried), ...rest], failuresInRow: 0, retryAtMs: nowMs };
+  }
+  const invocations = tried.invocations + 1;
+  const response = { statusCode: 200, functionError: result.kind === 'failed' ? result.functionError : null };
+  if (settings.retriesMax >= 0 && invocations > settings.retriesMax) {
+    return { ...state, portions: [{ ...tried, invocations, givenUp: response }, ...rest] };
+  }
+  return backOff(state, [{ ...tried, invocations }, ...rest], nowMs);
+}
+
+function halves<R extends MappedRecord>(portion: Portion<R>): readonly Portion<R>[] {
+  const middle = Math.ceil(portion.records.length / 2);
+  const left = portion.records.slice(0, middle);
+  const right = portion.records.slice(middle);
+  return [
+    { records: left, end: left.at(-1)?.sequenceNumber ?? portion.end, invocations: 0 },
+    { records: right, end: portion.end, invocations: 0 },
+  ];
+}
+
+function backOff<R extends MappedRecord>(
+  state: ShardState<R>,
+  portions: readonly Portion<R>[],
+  nowMs: number,
+): ShardState<R> {
+  const delayMs = Math.min(BACKOFF_MS_MAX, BACKOFF_FIRST_MS * 2 ** Math.min(state.failuresInRow, 20));
+  return { ...state, portions, failuresInRow: state.failuresInRow + 1, retryAtMs: nowMs + delayMs };
+}
+
+function progress<R extends MappedRecord>(
+  state: ShardState<R>,
+  checkpoint: string,
+  portions: readonly Portion<R>[],
+): ShardState<R> {
+  return { ...state, checkpoint, portions, failuresInRow: 0, retryAtMs: 0 };
+}
+
+function afterDiscard<R extends MappedRecord>(state: ShardState<R>): ShardState<R> {
+  const [first, ...rest] = state.portions;
+  if (!first || typeof state.underWay === 'string') throw new Error('Nothing is being discarded.');
+  const { at, discarding } = state.underWay;
+  const last = first.records[at + discarding - 1];
+  const records = first.records.toSpliced(at, discarding);
+  const settled = { ...state, underWay: 'nothing' as const };
+  if (records.length === 0) return progress(settled, first.end, rest);
+  const portions = [{ ...first, records }, ...rest];
+  return at === 0 && last ? { ...settled, checkpoint: last.sequenceNumber, portions } : { ...settled, portions };
+}
+
+function act<R extends MappedRecord>(
+  settings: MappingSettings,
+  before: ShardState<R>,
+  nowMs: number,
+): { readonly state: ShardState<R>; readonly output?: Output<R> } {
+  if (before.underWay !== 'nothing') return { state: before };
+  const state = before.portions.length > 0 ? before : formBatch(settings, before, nowMs);
+  const portion = state.portions[0];
+  if (!portion) {
+    if (state.gathered.length === 0 || settings.batchingWindowMs === 0) return { state };
+    return { state, output: { kind: 'wait', untilMs: state.gatheringSinceMs + settings.batchingWindowMs } };
+  }
+  const { records, invocations, givenUp } = portion;
+  if (givenUp) {
+    const discard = { kind: 'discard', records, condition: 'RetryAttemptsExhausted', invocations } as const;
+    const underWay = { at: 0, discarding: records.length };
+    return { state: { ...state, underWay }, output: { ...discard, response: givenUp } };
+  }
+  const expired = expiredRun(settings, records, nowMs);
+  if (expired) {
+    const gone = records.slice(expired.at, expired.at + expired.discarding);
+    const output = { kind: 'discard', records: gone, condition: 'RecordAgeExceeded', invocations } as const;
+    return { state: { ...state, underWay: expired }, output };
+  }
+  if (nowMs < state.retryAtMs) return { state, output: { kind: 'wait', untilMs: state.retryAtMs } };
+  return { state: { ...state, underWay: 'invocation' }, output: { kind: 'invoke', records } };
+}
+
+/** The first run of neighbouring records that are too old. */
+function expiredRun<R extends MappedRecord>(
+  settings: MappingSettings,
+  records: readonly R[],
+  nowMs: number,
+): { readonly at: number; readonly discarding: number } | undefined {
+  if (settings.recordAgeMsMax < 0) return undefined;
+  const isExpired = (record: R): boolean => nowMs - record.arrivedAtMs > settings.recordAgeMsMax;
+  const at = records.findIndex(isExpired);
+  if (at < 0) return undefined;
+  const next = records.findIndex((record, index) => index > at && !isExpired(record));
+  return { at, discarding: (next < 0 ? records.length : next) - at };
+}
+
+/** Takes a batch from what is gathered, if it is full or its time has come. */
+function formBatch<R extends MappedRecord>(
+  settings: MappingSettings,
+  state: ShardState<R>,
+  nowMs: number,
+): ShardState<R> {
+  const { gathered } = state;
+  if (gathered.length === 0) return state;
+  const { count, isFull } = batchOf(settings, gathered);
+  const isDue =
+    settings.batchingWindowMs === 0 ? state.caughtUp : nowMs >= state.gatheringSinceMs + settings.batchingWindowMs;
+  if (!isFull && !isDue) return state;
+  const isTooLarge = count === 0;
+  const records = gathered.slice(0, Math.max(1, count));
+  const end = records.at(-1)?.sequenceNumber ?? '';
+  // No invocation can carry the record. A batch of its own, given up at once, keeps it from blocking the shard.
+  const givenUp = isTooLarge ? { givenUp: { statusCode: 413, functionError: null } } : {};
+  return {
+    ...state,
+    gathered: gathered.slice(records.length),
+    gatheredBytes: state.gatheredBytes - bytesOf(records),
+    gatheringSinceMs: nowMs,
+    portions: [{ records, end, invocations: isTooLarge ? 1 : 0, ...givenUp }],
+  };
+}
+
+/** How many of the records fit one invocation (0: not even the first), and whether no further one would. */
+function batchOf<R extends MappedRecord>(
+  settings: MappingSettings,
+  records: readonly R[],
+): { readonly count: number; readonly isFull: boolean } {
+  let bytes = ENVELOPE_BYTES;
+  let count = 0;
+  for (const record of records) {
+    bytes += record.payloadBytes;
+    if (bytes > PAYLOAD_BYTES_MAX) return { count, isFull: true };
+    count += 1;
+    if (count === settings.batchSize) return { count, isFull: true };
+  }
+  return { count, isFull: false };
+}
+
+/** Reads while less than a batch is gathered, also while another batch is in flight. */
+function wish<R extends MappedRecord>(settings: MappingSettings, state: ShardState<R>): Output<R> | undefined {
+  const recordsMax = settings.batchSize - state.gathered.length;
+  const payloadBytesLeft = PAYLOAD_BYTES_MAX - state.gatheredBytes;
+  if (state.reading || state.caughtUp || recordsMax <= 0 || payloadBytesLeft <= 0) return undefined;
+  // Base64 makes 4 bytes of 3.
+  const bytesMax = Math.max(1, Math.floor((payloadBytesLeft * 3) / 4));
+  return { kind: 'read', after: state.readUpTo, recordsMax, bytesMax };
+}
+
+function bytesOf(records: readonly MappedRecord[]): number {
+  return records.reduce((sum, record) => sum + record.payloadBytes, 0);
+}

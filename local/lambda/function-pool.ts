@@ -1,0 +1,197 @@
+/**
+ * A function: its processes and its log. Processes start when an invocation needs one, are used again, and run one
+ * invocation at a time each; as many as the template reserves, or at most `PROCESSES_MAX`.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { LogSink } from '../ports.ts';
+import type { Environment } from '../service.ts';
+import type { Faults } from './faults.ts';
+import type { FunctionDefinition } from './function-definition.ts';
+import { FunctionProcess, type ProcessOutcome } from './function-process.ts';
+import type { FunctionError } from './process-messages.ts';
+
+export interface Invocation {
+  /** JSON text as a caller sent it, or an event made here. */
+  readonly payload: string | object;
+  /** Wait for a free process where Lambda would throttle: what its queue of asynchronous invocations does. */
+  readonly waits?: boolean;
+}
+
+export type InvocationOutcome =
+  | { readonly kind: 'returned'; readonly payload: string; readonly requestId: string; readonly log: string }
+  /** `payload` is the error object as JSON text. */
+  | {
+      readonly kind: 'failed';
+      readonly functionError: 'Unhandled';
+      readonly payload: string;
+      readonly requestId: string;
+      readonly log: string;
+    }
+  | { readonly kind: 'throttled'; readonly message: string; readonly requestId: string };
+
+export interface FunctionPoolOptions {
+  readonly definition: FunctionDefinition;
+  readonly folder: string;
+  readonly environment: Environment;
+  readonly logs: LogSink;
+  readonly faults: Faults;
+}
+
+/** Processes of a function that reserves no concurrency: this machine's limit, not Lambda's (1,000 an account). */
+const PROCESSES_MAX = 10;
+/** Bytes of log that an answer may carry. Source: lambda/latest/api/API_Invoke.html, LogType */
+const LOG_TAIL_BYTES = 4_096;
+const MEGABYTE = 1024 * 1024;
+
+interface Slot {
+  process: FunctionProcess;
+  readonly logStream: string;
+  /** The log of the invocation under way. */
+  lines: string[];
+}
+
+export class FunctionPool {
+  readonly definition: FunctionDefinition;
+  readonly #options: FunctionPoolOptions;
+  readonly #free: Slot[] = [];
+  readonly #slots = new Set<Slot>();
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+  #stopped = false;
+
+  constructor(options: FunctionPoolOptions) {
+    this.#options = options;
+    this.definition = options.definition;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Never rejects for what a function does. */
+  async invoke(invocation: Invocation): Promise<InvocationOutcome> {
+    const requestId = randomUUID();
+    const { reservedConcurrency } = this.definition;
+    if (this.#stopped) return { kind: 'throttled', requestId, message: 'The local Lambda is stopping.' };
+    if (reservedConcurrency === 0 || (this.#isFull() && reservedConcurrency !== undefined && !invocation.waits)) {
+      return { kind: 'throttled', requestId, message: 'Rate Exceeded.' };
+    }
+    while (this.#isFull()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#running += 1;
+    const slot = this.#free.pop() ?? this.#open();
+    try {
+      return await this.#run(slot, invocation, requestId);
+    } finally {
+      this.#running -= 1;
+      if (slot.process.ended) this.#slots.delete(slot);
+      else this.#free.push(slot);
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /** Ends the function's processes. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all([...this.#slots].map((slot) => slot.process.stop()));
+  }
+
+  #isFull(): boolean {
+    return this.#running >= (this.definition.reservedConcurrency ?? PROCESSES_MAX);
+  }
+
+  #open(): Slot {
+    const { definition, environment, folder } = this.#options;
+    const day = new Date(environment.clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
+    const logStream = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`;
+    const lines: string[] = [];
+    const process = new FunctionProcess({
+      definition,
+      folder,
+      region: environment.region,
+      endpoint: environment.endpoint,
+      logStream,
+      print: (message) => this.#print(slot, message),
+    });
+    const slot: Slot = { process, logStream, lines };
+    this.#slots.add(slot);
+    return slot;
+  }
+
+  async #run(slot: Slot, invocation: Invocation, requestId: string): Promise<InvocationOutcome> {
+    const { definition, faults } = this.#options;
+    const isCold = slot.lines.length === 0;
+    slot.lines = [];
+    const initStartedAt = performance.now();
+    const initError = await slot.process.ready();
+    const initMs = performance.now() - initStartedAt;
+    this.#print(slot, `START RequestId: ${requestId} Version: $LATEST`);
+    const startedAt = performance.now();
+    const cancelFault = faults.arm(definition.name, () => slot.process.kill());
+    const outcome: ProcessOutcome = initError
+      ? { kind: 'failed', error: initError, memoryBytes: 0 }
+      : await slot.process.invoke({
+          requestId,
+          payload: invocation.payload,
+          timeoutMs: definition.timeoutMs,
+          traceId: traceId(this.#options.environment.clock.now()),
+        });
+    cancelFault();
+    if (initError) slot.process.kill();
+    const durationMs = performance.now() - startedAt;
+    if (outcome.kind === 'failed') this.#printFailure(slot, outcome.error, requestId);
+    this.#print(slot, `END RequestId: ${requestId}`);
+    this.#print(slot, report({ requestId, durationMs, initMs: isCold ? initMs : undefined, definition, outcome }));
+    const log = tail(slot.lines);
+    return outcome.kind === 'returned'
+      ? { kind: 'returned', payload: outcome.payload, requestId, log }
+      : { kind: 'failed', functionError: 'Unhandled', payload: JSON.stringify(outcome.error), requestId, log };
+  }
+
+  /** What the function did not print itself: it was ended from outside. */
+  #printFailure(slot: Slot, error: FunctionError, requestId: string): void {
+    if (error.errorType !== 'Sandbox.Timedout' && error.errorType !== 'Runtime.ExitError') return;
+    const now = new Date(this.#options.environment.clock.now()).toISOString();
+    this.#print(slot, `${now} ${requestId} ${error.errorMessage.replace(/^RequestId: \S+ Error: /, '')}`);
+  }
+
+  #print(slot: Slot, message: string): void {
+    slot.lines.push(message);
+    const timestampMs = this.#options.environment.clock.now();
+    this.#options.logs.write(this.definition.logGroup, slot.logStream, [{ timestampMs, message }]);
+  }
+}
+
+function report(of: {
+  readonly requestId: string;
+  readonly durationMs: number;
+  readonly initMs: number | undefined;
+  readonly definition: FunctionDefinition;
+  readonly outcome: ProcessOutcome;
+}): string {
+  const parts = [
+    `REPORT RequestId: ${of.requestId}`,
+    `Duration: ${of.durationMs.toFixed(2)} ms`,
+    `Billed Duration: ${Math.ceil(of.durationMs)} ms`,
+    `Memory Size: ${of.definition.memoryMb} MB`,
+    `Max Memory Used: ${Math.ceil(of.outcome.memoryBytes / MEGABYTE)} MB`,
+  ];
+  if (of.initMs !== undefined) parts.push(`Init Duration: ${of.initMs.toFixed(2)} ms`);
+  if (of.outcome.kind === 'failed') {
+    const { errorType } = of.outcome.error;
+    if (errorType === 'Sandbox.Timedout') parts.push('Status: timeout');
+    else parts.push('Status: error', `Error Type: ${errorType}`);
+  }
+  return `${parts.join('\t')}\t`;
+}
+
+function tail(lines: readonly string[]): string {
+  const bytes = Buffer.from(`${lines.join('\n')}\n`);
+  return bytes.subarray(Math.max(0, bytes.length - LOG_TAIL_BYTES)).toString('utf8');
+}
+
+function traceId(nowMs: number): string {
+  const seconds = Math.floor(nowMs / 1000)
+    .toString(16)
+    .padStart(8, '0');
+  return `Root=1-${seconds}-${randomBytes(12).toString('hex')};Parent=${randomBytes(8).toString('hex')};Sampled=0`;
+}

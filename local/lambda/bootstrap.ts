@@ -38,6 +38,7 @@ process.on('uncaughtException', (error, origin) => {
     requestId,
     error: isRejection ? { ...shaped, errorType: 'Runtime.UnhandledPromiseRejection' } : shaped,
     memoryBytes: memoryBytes(),
+    ends: true,
   });
 });
 process.on('disconnect', () => process.exit(0));
@@ -91,7 +92,7 @@ async function invoke(handler: Handler, message: InvokeMessage): Promise<void> {
   } catch (error) {
     const shaped = describeError(error);
     console.error('Invoke Error', JSON.stringify(shaped));
-    finish({ kind: 'threw', requestId: message.requestId, error: shaped, memoryBytes: memoryBytes() });
+    finish({ kind: 'threw', requestId: message.requestId, error: shaped, memoryBytes: memoryBytes(), ends: false });
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { PAYLOAD_BYTES_MAX, step } from './event-source-mapping.ts';
 import {
   type Input,
   type InvocationResult,
@@ -7,11 +8,9 @@ import {
   type MappedRecord,
   type MappingSettings,
   type Output,
-  PAYLOAD_BYTES_MAX,
   type ShardState,
   type StartingPosition,
-  step,
-} from './event-source-mapping.ts';
+} from './shard-state.ts';
 
 const SETTINGS: MappingSettings = {
   batchSize: 3,

@@ -41,11 +41,14 @@ export interface FunctionPoolOptions {
 const PROCESSES_MAX = 10;
 /** Bytes of log that an answer may carry. Source: lambda/latest/api/API_Invoke.html, LogType */
 const LOG_TAIL_BYTES = 4_096;
+const STOPPING = 'The local Lambda is stopping.';
 const MEGABYTE = 1024 * 1024;
 
 interface Slot {
-  process: FunctionProcess;
+  readonly process: FunctionProcess;
   readonly logStream: string;
+  /** No invocation has run in it yet. */
+  isCold: boolean;
   /** The log of the invocation under way. */
   lines: string[];
 }
@@ -72,13 +75,14 @@ export class FunctionPool {
   async invoke(invocation: Invocation): Promise<InvocationOutcome> {
     const requestId = randomUUID();
     const { reservedConcurrency } = this.definition;
-    if (this.#stopped) return { kind: 'throttled', requestId, message: 'The local Lambda is stopping.' };
+    if (this.#stopped) return { kind: 'throttled', requestId, message: STOPPING };
     if (reservedConcurrency === 0 || (this.#isFull() && reservedConcurrency !== undefined && !invocation.waits)) {
       return { kind: 'throttled', requestId, message: 'Rate Exceeded.' };
     }
     while (this.#isFull()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#stopped) return { kind: 'throttled', requestId, message: STOPPING };
     this.#running += 1;
-    const slot = this.#free.pop() ?? this.#open();
+    const slot = this.#takeFree() ?? this.#open();
     try {
       return await this.#run(slot, invocation, requestId);
     } finally {
@@ -99,11 +103,19 @@ export class FunctionPool {
     return this.#running >= (this.definition.reservedConcurrency ?? PROCESSES_MAX);
   }
 
+  /** A process may have ended by itself since its last invocation. */
+  #takeFree(): Slot | undefined {
+    for (let slot = this.#free.pop(); slot; slot = this.#free.pop()) {
+      if (!slot.process.ended) return slot;
+      this.#slots.delete(slot);
+    }
+    return undefined;
+  }
+
   #open(): Slot {
     const { definition, environment, folder } = this.#options;
     const day = new Date(environment.clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
     const logStream = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`;
-    const lines: string[] = [];
     const process = new FunctionProcess({
       definition,
       folder,
@@ -112,14 +124,15 @@ export class FunctionPool {
       logStream,
       print: (message) => this.#print(slot, message),
     });
-    const slot: Slot = { process, logStream, lines };
+    const slot: Slot = { process, logStream, isCold: true, lines: [] };
     this.#slots.add(slot);
     return slot;
   }
 
   async #run(slot: Slot, invocation: Invocation, requestId: string): Promise<InvocationOutcome> {
     const { definition, faults } = this.#options;
-    const isCold = slot.lines.length === 0;
+    const { isCold } = slot;
+    slot.isCold = false;
     slot.lines = [];
     const initStartedAt = performance.now();
     const initError = await slot.process.ready();

@@ -40,7 +40,13 @@ const messageShape = z.discriminatedUnion('kind', [
     payload: z.string(),
     memoryBytes: z.number(),
   }),
-  z.object({ kind: z.literal('threw'), requestId: z.string(), error: errorShape, memoryBytes: z.number() }),
+  z.object({
+    kind: z.literal('threw'),
+    requestId: z.string(),
+    error: errorShape,
+    memoryBytes: z.number(),
+    ends: z.boolean(),
+  }),
 ]);
 
 /** Time that loading a bundle may take: Lambda's init phase, 10 s. */
@@ -158,7 +164,10 @@ export class FunctionProcess {
         if (message.kind === 'ready') settle(undefined);
         else if (message.kind === 'initFailed') settle(message.error);
         else if (message.kind === 'returned') this.#settle(message);
-        else this.#settle({ kind: 'failed', error: message.error, memoryBytes: message.memoryBytes });
+        else {
+          this.#ended ||= message.ends;
+          this.#settle({ kind: 'failed', error: message.error, memoryBytes: message.memoryBytes });
+        }
       });
       this.#child.on('error', (error) => {
         this.#ended = true;

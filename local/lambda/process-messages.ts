@@ -22,7 +22,14 @@ export type ProcessMessage =
   | { readonly kind: 'initFailed'; readonly error: FunctionError }
   /** `payload` is JSON text. */
   | { readonly kind: 'returned'; readonly requestId: string; readonly payload: string; readonly memoryBytes: number }
-  | { readonly kind: 'threw'; readonly requestId: string; readonly error: FunctionError; readonly memoryBytes: number };
+  | {
+      readonly kind: 'threw';
+      readonly requestId: string;
+      readonly error: FunctionError;
+      readonly memoryBytes: number;
+      /** The process is about to end: the error was caught by nobody. */
+      readonly ends: boolean;
+    };
 
 /** What the process prints on standard output once all that an invocation printed has been printed. */
 export function outputEnd(requestId: string): string {

@@ -19,6 +19,8 @@ export class AvroError extends Error {
   override readonly name = 'AvroError';
 }
 
+/** Up to this many bytes, joining characters is faster than a call into native code (measured: 8 to 9 bytes). */
+const SHORT_BYTES_MAX = 8;
 const FLOAT_BYTES = 4;
 const DOUBLE_BYTES = 8;
 /** Bytes of the longest varint: ten groups of seven bits hold 64. */
@@ -106,11 +108,24 @@ class Cursor {
   string(): string {
     const length = this.long();
     const from = this.#take(length);
-    if (length === 0) return '';
+    if (length <= SHORT_BYTES_MAX) {
+      const ascii = this.#ascii(from, from + length);
+      if (ascii !== undefined) return ascii;
+    }
     const text = this.#bytes.toString('utf8', from, from + length);
     // Invalid bytes become U+FFFD; one that was meant is rare enough to look twice.
     if (text.includes('\ufffd') && !isUtf8(this.#bytes.subarray(from, from + length))) {
       throw new AvroError(`string at ${from}: received bytes that are not UTF-8`);
+    }
+    return text;
+  }
+
+  #ascii(from: number, to: number): string | undefined {
+    let text = '';
+    for (let at = from; at < to; at += 1) {
+      const byte = this.#bytes[at];
+      if (byte === undefined || byte >= 0x80) return undefined;
+      text += String.fromCharCode(byte);
     }
     return text;
   }

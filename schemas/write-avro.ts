@@ -12,6 +12,8 @@ const ARENA_BYTES = 4_096;
 /** Bytes of UTF-8 that one UTF-16 unit can need. */
 const UTF8_BYTES_PER_UNIT_MAX = 3;
 const VARINT_BYTES_MAX = 10;
+/** Up to this many units, copying characters is faster than a call into native code; the length takes one byte. */
+const SHORT_UNITS_MAX = 24;
 
 class Arena {
   #bytes = Buffer.allocUnsafe(ARENA_BYTES);
@@ -23,7 +25,9 @@ class Arena {
 
   /** A copy of what was written. */
   close(): Buffer {
-    return Buffer.from(this.#bytes.subarray(0, this.#at));
+    const written = Buffer.allocUnsafe(this.#at);
+    this.#bytes.copy(written, 0, 0, this.#at);
+    return written;
   }
 
   #room(bytes: number): void {
@@ -67,17 +71,32 @@ class Arena {
   }
 
   string(value: string): void {
-    const unitBytesMax = value.length * UTF8_BYTES_PER_UNIT_MAX;
-    this.#room(VARINT_BYTES_MAX + unitBytesMax);
-    if (unitBytesMax > 63) {
-      this.long(Buffer.byteLength(value));
-      this.#at += this.#bytes.write(value, this.#at, 'utf8');
+    const bytesMax = value.length * UTF8_BYTES_PER_UNIT_MAX;
+    this.#room(VARINT_BYTES_MAX + bytesMax);
+    if (value.length <= SHORT_UNITS_MAX && this.#ascii(value)) return;
+    // A guess of one byte a unit: for ASCII it is right, and else the text is written again behind a longer length.
+    const start = this.#at;
+    this.long(value.length);
+    const written = this.#bytes.write(value, this.#at, 'utf8');
+    if (written === value.length) {
+      this.#at += written;
       return;
     }
-    // Up to 63 bytes the length takes one byte, so the text can be written before its length is known.
-    const written = this.#bytes.write(value, this.#at + 1, 'utf8');
-    this.#bytes[this.#at] = 2 * written;
-    this.#at += 1 + written;
+    this.#at = start;
+    this.long(written);
+    this.#at += this.#bytes.write(value, this.#at, 'utf8');
+  }
+
+  #ascii(value: string): boolean {
+    const start = this.#at + 1;
+    for (let index = 0; index < value.length; index += 1) {
+      const unit = value.charCodeAt(index);
+      if (unit >= 0x80) return false;
+      this.#bytes[start + index] = unit;
+    }
+    this.#bytes[this.#at] = 2 * value.length;
+    this.#at = start + value.length;
+    return true;
   }
 
   bytes(value: Buffer): void {

@@ -160,7 +160,10 @@ export class FunctionProcess {
         resolve(error);
       };
       this.#child.on('message', (received: unknown) => {
-        const message = messageShape.parse(received);
+        const parsed = messageShape.safeParse(received);
+        // The function's own code can send messages, too; nobody here waits for those.
+        if (!parsed.success) return;
+        const message = parsed.data;
         if (message.kind === 'ready') settle(undefined);
         else if (message.kind === 'initFailed') settle(message.error);
         else if (message.kind === 'returned') this.#settle(message);

@@ -48,7 +48,7 @@ const basis = z.object({
   Enabled: flag.default(true),
   FunctionResponseTypes: z.array(z.literal('ReportBatchItemFailures')).default([]),
   MaximumBatchingWindowInSeconds: integer(0, 300).default(0),
-  FilterCriteria: z.undefined({ error: 'filters are not run locally' }),
+  FilterCriteria: z.undefined({ error: 'filters are not run locally' }).optional(),
 });
 
 /** Ranges: https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html */
@@ -57,8 +57,10 @@ const kinesisShape = basis.extend({
   StartingPosition: z.enum(['TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP']),
   StartingPositionTimestamp: z.coerce.number().default(0),
   MaximumRetryAttempts: integer(-1, 10_000).default(-1),
-  MaximumRecordAgeInSeconds: z
-    .union([z.coerce.number().pipe(z.literal(-1)), integer(60, 604_800)], { error: '-1 or 60 to 604,800 seconds' })
+  MaximumRecordAgeInSeconds: z.coerce
+    .number()
+    .int()
+    .refine((seconds) => seconds === -1 || (seconds >= 60 && seconds <= 604_800), '-1 or 60 to 604,800 seconds')
     .default(-1),
   BisectBatchOnFunctionError: flag.default(false),
   ParallelizationFactor: z.coerce

@@ -35,7 +35,7 @@ const COMPARISONS: ReadonlySet<string> = new Set(['=', '!=', '>', '>=', '<', '<=
 const RULE_KINDS: ReadonlySet<string> = new Set(['IsComplete', 'ColumnValues', 'ColumnLength']);
 /** White space and comments; text in double quotes; numbers; words; operators and punctuation. */
 const TOKEN =
-  /(?:\s|#[^\n]*)*(?:("(?:[^"\\]|\\.)*")|(-?\d+(?:\.\d+)?)(?![\w.])|([A-Za-z_]\w*)|(!=|>=|<=|[=<>[\](),]))/y;
+  /(?:\s|#[^\n]*)*(?:("(?:[^"\\]|\\.)*")|(-?\d+(?:\.\d+)?)(?![\w.])|([A-Za-z_]\w*)|(!=|>=|<=|[=<>[\](),-]))/y;
 
 interface Token {
   readonly kind: 'text' | 'number' | 'word' | 'sign' | 'end';

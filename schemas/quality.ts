@@ -152,7 +152,7 @@ function isKeyword(rule: Rule, { keyword }: Keyword, value: string, family: Fami
 function patternOf(rule: Rule, pattern: string, family: Family, patterns: RegExp[]): number {
   if (family !== 'text') refuse(rule, `a ${family} column has no text`, 'text columns');
   // Sources differ on whether Glue matches a part or the whole: with anchors both readings are the same.
-  if (!pattern.startsWith('^') || !pattern.endsWith('$') || /(?<!\\)\|/.test(pattern.replace(/\(.*\)/, ''))) {
+  if (!pattern.startsWith('^') || !/(?<!\\)\$$/.test(pattern) || /(?<!\\)\|/.test(pattern.replace(/\(.*\)/, ''))) {
     refuse(rule, `received pattern ${JSON.stringify(pattern)}`, 'one pattern from ^ to $');
   }
   try {

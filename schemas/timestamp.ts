@@ -27,20 +27,27 @@ export function formatTimestamp(epochMs: number): string {
   if (minute !== memoMinute) formatMinute(epochMs, minute);
   const rest = epochMs - minute * 60_000;
   const second = (rest / 1000) | 0;
-  return `${memoText}${TWO_DIGITS[second]}.${THREE_DIGITS[rest - second * 1000]}`;
+  const millisecond = THREE_DIGITS[rest - second * 1000];
+  // A fraction of a millisecond in a minute that is cached already: no index, so no entry.
+  if (millisecond === undefined) throw outside(epochMs);
+  return `${memoText}${TWO_DIGITS[second]}.${millisecond}`;
 }
 
 function formatMinute(epochMs: number, minute: number): void {
   if (!Number.isInteger(epochMs) || epochMs < TIMESTAMP_MS_MIN || epochMs > TIMESTAMP_MS_MAX) {
-    throw new RangeError(
-      `timestamp: received ${epochMs}, allowed: ${TIMESTAMP_MS_MIN} to ${TIMESTAMP_MS_MAX} epoch ms`,
-    );
+    throw outside(epochMs);
   }
   const day = Math.floor(minute / 1440);
   const ofDay = minute - day * 1440;
   const hour = (ofDay / 60) | 0;
   memoText = `${dayText(day)} ${TWO_DIGITS[hour]}:${TWO_DIGITS[ofDay - hour * 60]}:`;
   memoMinute = minute;
+}
+
+function outside(epochMs: number): RangeError {
+  return new RangeError(
+    `timestamp: received ${epochMs}, allowed: whole milliseconds from ${TIMESTAMP_MS_MIN} to ${TIMESTAMP_MS_MAX}`,
+  );
 }
 
 /**

@@ -267,6 +267,15 @@ describe('bisecting', () => {
     expect(result.nowMs).toBe(500);
   });
 
+  it('gives both halves a fresh budget', () => {
+    const { discards } = run({ bisects: true, retriesMax: 1 }, records(2), () => failed);
+
+    expect(discards.map((discard) => [discard.records.length, discard.invocations])).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+  });
+
   it('splits at the returned sequence number on a partial response', () => {
     const { invocations } = run({ bisects: true, batchSize: 8 }, records(8), once(reporting('7')));
 
@@ -344,6 +353,16 @@ describe('batches', () => {
     expect(none.outputs).toContainEqual({ kind: 'wait', untilMs: 11_000 });
     expect(before.outputs.map((output) => output.kind)).toEqual(['wait']);
     expect(after.outputs).toContainEqual({ kind: 'invoke', records: records(1) });
+  });
+
+  it('does not begin its window anew with each record', () => {
+    const first = feed(began, records(1), 1_000);
+    const none = feed(first.state, [], 1_000);
+    const added = step(settings, none.state, { kind: 'available' }, 9_000);
+
+    const second = feed(added.state, records(2).slice(1), 9_000);
+
+    expect(second.outputs).toContainEqual({ kind: 'wait', untilMs: 11_000 });
   });
 
   it('invokes before the end of the window once the batch is full', () => {

@@ -1,0 +1,44 @@
+/** Physical names that users' commands, the processor's environment and the local runtime rely on. */
+import { Aws } from 'aws-cdk-lib';
+
+export const NAMES = {
+  stream: 'data-pipeline-stream',
+  database: 'data_pipeline_catalog',
+  failedEvents: 'failed_events',
+  view: 'processed_data',
+  workGroup: 'data-pipeline-workgroup',
+  landedQueue: 'data-pipeline-landed',
+  landedDeadLetterQueue: 'data-pipeline-landed-dlq',
+  realtimeFunction: 'ServerlessDataPipeline-RealtimeFunction',
+  catalogFunction: 'ServerlessDataPipeline-CatalogFunction',
+  deliveryStreamPrefix: 'data-pipeline-',
+} as const;
+
+/** Prefixes in the archive bucket. */
+export const ARCHIVE_PREFIXES = {
+  athenaResults: 'athena-results/',
+  failedPayloads: 'failed-payloads/',
+  /** Lambda's own, not a choice: lambda/latest/dg/kinesis-on-failure-destination.html */
+  onFailure: 'aws/lambda/',
+} as const;
+
+export type BucketKind = 'raw' | 'processed' | 'archive';
+
+export function bucketName(kind: BucketKind): string {
+  return `data-pipeline-${kind}-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
+}
+
+/** ARN of the objects whose keys match `keys`, which may end in `*`. */
+export function objectArn(kind: BucketKind, keys: string): string {
+  return `arn:${Aws.PARTITION}:s3:::${bucketName(kind)}/${keys}`;
+}
+
+/** What cdk-nag calls the finding that a policy names `objectArn(kind, keys)`. */
+export function objectArnFinding(kind: BucketKind, keys: string): string {
+  return `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::data-pipeline-${kind}-<AWS::AccountId>-<AWS::Region>/${keys}]`;
+}
+
+/** ARN of a Glue resource, such as `catalog` or `database/<name>`. */
+export function glueArn(resource: string): string {
+  return `arn:${Aws.PARTITION}:glue:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
+}

@@ -1,0 +1,59 @@
+/** What moves data: the processor, the delivery streams, the registration of partitions, and the workgroup. */
+import path from 'node:path';
+import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { Delivery } from './delivery.ts';
+import { Landing } from './landing.ts';
+import { Processor } from './processor.ts';
+import { Query } from './query.ts';
+import type { Settings } from './settings.ts';
+import type { StatefulStack } from './stateful-stack.ts';
+
+export interface PipelineStackProps extends StackProps {
+  readonly settings: Settings;
+  readonly stateful: StatefulStack;
+  readonly defaultDataset: string;
+  /** Folder with a bundle folder for each function. */
+  readonly bundles: string;
+}
+
+export class PipelineStack extends Stack {
+  constructor(scope: Construct, id: string, props: PipelineStackProps) {
+    super(scope, id, props);
+    const { settings, stateful, bundles } = props;
+    const { buckets, encryption, catalog, recordStream } = stateful;
+
+    const deliveries = catalog.tables.map(
+      (table) =>
+        new Delivery(this, `Delivery-${table.name}`, {
+          table,
+          bucket: buckets.processed,
+          key: encryption.lakeKey,
+          settings,
+        }),
+    );
+    new Processor(this, 'Processor', {
+      settings,
+      bundle: path.join(bundles, 'realtime'),
+      stream: recordStream.stream,
+      streamKey: encryption.streamKey,
+      archive: buckets.archive,
+      lakeKey: encryption.lakeKey,
+      defaultDataset: props.defaultDataset,
+      deliveryStreamArns: deliveries.map(({ deliveryStreamArn }) => deliveryStreamArn),
+    });
+    new Landing(this, 'Landing', {
+      settings,
+      bundle: path.join(bundles, 'catalog'),
+      bucket: buckets.processed,
+      tables: catalog.tables.map(({ name }) => name),
+    });
+    const query = new Query(this, 'Query', {
+      archive: buckets.archive,
+      key: encryption.lakeKey,
+      settings: settings.query,
+      deletable: settings.removalPolicy === RemovalPolicy.DESTROY,
+    });
+    new CfnOutput(this, 'WorkGroupName', { value: query.workGroupName });
+  }
+}

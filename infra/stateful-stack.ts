@@ -1,0 +1,41 @@
+/** What holds data or names it: keys, buckets, the stream and the catalog. Deleted and replaced with care. */
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { Dataset } from '../schemas/dataset.ts';
+import { Buckets } from './buckets.ts';
+import { Catalog } from './catalog.ts';
+import { Encryption } from './encryption.ts';
+import type { Settings } from './settings.ts';
+import { RecordStream } from './stream.ts';
+
+export interface StatefulStackProps extends StackProps {
+  readonly settings: Settings;
+  readonly datasets: readonly Dataset[];
+}
+
+export class StatefulStack extends Stack {
+  readonly encryption: Encryption;
+  readonly buckets: Buckets;
+  readonly recordStream: RecordStream;
+  readonly catalog: Catalog;
+
+  constructor(scope: Construct, id: string, props: StatefulStackProps) {
+    super(scope, id, props);
+    const { settings, datasets } = props;
+    const { removalPolicy } = settings;
+    this.encryption = new Encryption(this, 'Encryption', { removalPolicy });
+    this.buckets = new Buckets(this, 'Buckets', { key: this.encryption.lakeKey, removalPolicy });
+    this.recordStream = new RecordStream(this, 'RecordStream', {
+      key: this.encryption.streamKey,
+      settings: settings.stream,
+      removalPolicy,
+    });
+    this.catalog = new Catalog(this, 'Catalog', { datasets, bucket: this.buckets.processed });
+
+    new CfnOutput(this, 'StreamName', { value: this.recordStream.stream.streamName });
+    new CfnOutput(this, 'RawBucketName', { value: this.buckets.raw.bucketName });
+    new CfnOutput(this, 'ProcessedBucketName', { value: this.buckets.processed.bucketName });
+    new CfnOutput(this, 'ArchiveBucketName', { value: this.buckets.archive.bucketName });
+    new CfnOutput(this, 'DatabaseName', { value: this.catalog.databaseName });
+  }
+}

@@ -190,6 +190,16 @@ function plain(value: unknown): unknown {
   );
 }
 
+/** One `expect` a byte would take most of the test's time. */
+function refuses(read: (body: Uint8Array) => unknown, body: Uint8Array): boolean {
+  try {
+    read(body);
+    return false;
+  } catch (error) {
+    return error instanceof AvroError;
+  }
+}
+
 describe('the codec', () => {
   it('writes the bytes that avsc writes, and reads what avsc reads', () => {
     fc.assert(
@@ -226,9 +236,9 @@ describe('the codec', () => {
         const read = compileReader(tree);
         const bytes = compileWriter(tree)(value);
 
-        for (let length = 0; length < bytes.length; length += 1) {
-          expect(() => read(bytes.subarray(0, length))).toThrow(AvroError);
-        }
+        const accepted = [...bytes.keys()].filter((length) => !refuses(read, bytes.subarray(0, length)));
+
+        expect(accepted).toEqual([]);
         expect(() => read(Buffer.concat([bytes, Buffer.alloc(1)]))).toThrow(AvroError);
       }),
       { numRuns: 300 },

@@ -4,7 +4,8 @@
  *
  * It is our own because avsc (kept in the tests as the independent reader) reads past the end before it notices, takes
  * any varint as an int, replaces invalid UTF-8, drops the map key `__proto__`, turns five bytes into millions of nulls,
- * writes longs below -2^52 as other numbers, and costs the cold start 20 ms. Wire format: Apache Avro specification 1.12, "Binary encoding".
+ * writes longs below -2^52 as other numbers, and costs the cold start 20 ms.
+ * Wire format: Apache Avro specification 1.12, "Binary encoding".
  */
 import { isUtf8 } from 'node:buffer';
 import type { AvroType } from './avro-type.ts';

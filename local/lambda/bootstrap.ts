@@ -10,14 +10,8 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { format } from 'node:util';
-import {
-  type FunctionError,
-  type InvokeMessage,
-  LINE_BREAK_INSIDE,
-  outputEnd,
-  type ProcessMessage,
-} from './process-messages.ts';
+import { captureConsole } from './console-lines.ts';
+import { type FunctionError, type InvokeMessage, outputEnd, type ProcessMessage } from './process-messages.ts';
 
 type Handler = (event: unknown, context: object) => unknown;
 
@@ -28,7 +22,9 @@ const EXIT_UNCAUGHT = 129;
 
 let requestId = '';
 
-captureOutput();
+// One channel keeps the order of what is printed. Only Node itself still writes to the real standard error.
+Object.defineProperty(process, 'stderr', { get: () => process.stdout, configurable: true });
+captureConsole(() => requestId);
 process.on('uncaughtException', (error, origin) => {
   const isRejection = origin === 'unhandledRejection';
   console.error(isRejection ? 'Unhandled Promise Rejection' : 'Uncaught Exception', error);
@@ -151,28 +147,4 @@ function finish(message: ProcessMessage, sent?: () => void): void {
 
 function endWith(message: ProcessMessage): void {
   finish(message, () => process.exit(EXIT_UNCAUGHT));
-}
-
-/** Console lines as Lambda's Node.js runtime writes them: time, request id, level, message, separated by tabs. */
-function captureOutput(): void {
-  Object.defineProperty(process, 'stderr', { get: () => process.stdout, configurable: true });
-  const isJson = process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON';
-  const print =
-    (level: string) =>
-    (...parts: unknown[]): void => {
-      const timestamp = new Date().toISOString();
-      const message = format(...parts);
-      const line = isJson
-        ? JSON.stringify({ timestamp, level, requestId, message })
-        : `${timestamp}\t${requestId || 'undefined'}\t${level}\t${message}`;
-      process.stdout.write(`${line.replaceAll('\n', LINE_BREAK_INSIDE)}\n`);
-    };
-  Object.assign(console, {
-    log: print('INFO'),
-    info: print('INFO'),
-    warn: print('WARN'),
-    error: print('ERROR'),
-    debug: print('DEBUG'),
-    trace: print('TRACE'),
-  });
 }

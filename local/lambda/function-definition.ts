@@ -20,12 +20,22 @@ export interface FunctionDefinition {
   readonly reservedConcurrency: number | undefined;
   readonly logGroup: string;
   readonly logFormat: 'Text' | 'JSON';
+  /** For the JSON format: the least severe level of what the function and of what Lambda itself writes. */
+  readonly applicationLogLevel: string;
+  readonly systemLogLevel: 'DEBUG' | 'INFO' | 'WARN';
   /** Identifies the bundle: the S3 key of the asset. */
   readonly assetKey: string;
 }
 
 /** A number that CloudFormation may carry as text. */
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+const loggingConfig = z.object({
+  LogGroup: z.string().optional(),
+  LogFormat: z.enum(['Text', 'JSON']).default('Text'),
+  ApplicationLogLevel: z.enum(['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL']).default('INFO'),
+  SystemLogLevel: z.enum(['DEBUG', 'INFO', 'WARN']).default('INFO'),
+});
 
 /** Ranges: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const shape = z.object({
@@ -45,9 +55,7 @@ const shape = z.object({
   ReservedConcurrentExecutions: integer(0, 1_000_000).optional(),
   Architectures: z.array(z.string()).default(['x86_64']),
   PackageType: z.literal('Zip').default('Zip'),
-  LoggingConfig: z
-    .object({ LogGroup: z.string().optional(), LogFormat: z.enum(['Text', 'JSON']).default('Text') })
-    .default({ LogFormat: 'Text' }),
+  LoggingConfig: loggingConfig.prefault({}),
 });
 
 export const FUNCTION_EXECUTED = [
@@ -99,6 +107,8 @@ export function parseFunction(
     reservedConcurrency: data.ReservedConcurrentExecutions,
     logGroup: data.LoggingConfig.LogGroup ?? `/aws/lambda/${identity.ref}`,
     logFormat: data.LoggingConfig.LogFormat,
+    applicationLogLevel: data.LoggingConfig.ApplicationLogLevel,
+    systemLogLevel: data.LoggingConfig.SystemLogLevel,
     assetKey: data.Code.S3Key,
   };
 }

@@ -48,6 +48,8 @@ function make(source: string, overrides: Partial<FunctionDefinition> = {}): Made
       reservedConcurrency: undefined,
       logGroup: '/aws/lambda/subject',
       logFormat: 'Text',
+      applicationLogLevel: 'INFO',
+      systemLogLevel: 'INFO',
       assetKey: 'asset',
       ...overrides,
     },
@@ -340,13 +342,59 @@ describe('the log of a function', () => {
     expect(log).toMatch(/REPORT .*\n$/);
   });
 
-  it('has JSON lines when the template says so', async () => {
-    const { pool, log } = make("exports.handler = async () => { console.warn('careful'); };", { logFormat: 'JSON' });
+  it('has JSON lines when the template says so, from the level on that it says', async () => {
+    const source = `exports.handler = async () => {
+      console.debug('left out');
+      console.warn('careful', 1);
+      console.error(new TypeError('odd'));
+      console.error('while trying', new TypeError('odd'));
+      console.info({ count: 1 });
+      process.stdout.write('{"own":true}\\n');
+    };`;
+    const { pool, log } = make(source, { logFormat: 'JSON' });
 
     const { requestId } = await pool.invoke({ payload: '{}' });
 
-    const line = log.find((each) => each.includes('careful')) ?? '';
-    expect(JSON.parse(line)).toMatchObject({ level: 'WARN', requestId, message: 'careful' });
+    const odd = { errorType: 'TypeError', errorMessage: 'odd', stackTrace: expect.any(Array) };
+    expect(log.map((line) => JSON.parse(line))).toEqual([
+      { time: expect.any(String), type: 'platform.start', record: { requestId, version: '$LATEST' } },
+      { timestamp: expect.any(String), level: 'WARN', requestId, message: 'careful 1' },
+      { timestamp: expect.any(String), level: 'ERROR', requestId, message: odd },
+      {
+        timestamp: expect.any(String),
+        level: 'ERROR',
+        requestId,
+        message: expect.stringContaining('while trying'),
+        ...odd,
+      },
+      { timestamp: expect.any(String), level: 'INFO', requestId, message: { count: 1 } },
+      { own: true },
+      {
+        time: expect.any(String),
+        type: 'platform.report',
+        record: {
+          requestId,
+          status: 'success',
+          metrics: expect.objectContaining({ memorySizeMB: 128, durationMs: expect.any(Number) }),
+        },
+      },
+    ]);
+  });
+
+  it('reports failures only when the system log level is WARN', async () => {
+    const { pool, log } = make(
+      "exports.handler = async (event) => { if (event.fails) throw new Error('as asked'); };",
+      {
+        logFormat: 'JSON',
+        systemLogLevel: 'WARN',
+      },
+    );
+
+    await pool.invoke({ payload: '{}' });
+    await pool.invoke({ payload: '{"fails":true}' });
+
+    expect(log.map((line) => JSON.parse(line).type ?? 'application')).toEqual(['application', 'platform.report']);
+    expect(JSON.parse(log[1] ?? '').record).toMatchObject({ status: 'error', errorType: 'Error' });
   });
 });
 

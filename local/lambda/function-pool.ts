@@ -8,7 +8,7 @@ import type { Environment } from '../service.ts';
 import type { Faults } from './faults.ts';
 import type { FunctionDefinition } from './function-definition.ts';
 import { FunctionProcess, type ProcessOutcome } from './function-process.ts';
-import type { FunctionError } from './process-messages.ts';
+import { endLines, startLine } from './platform-lines.ts';
 
 export interface Invocation {
   /** JSON text as a caller sent it, or an event made here. */
@@ -42,7 +42,6 @@ const PROCESSES_MAX = 10;
 /** Bytes of log that an answer may carry. Source: lambda/latest/api/API_Invoke.html, LogType */
 const LOG_TAIL_BYTES = 4_096;
 const STOPPING = 'The local Lambda is stopping.';
-const MEGABYTE = 1024 * 1024;
 
 interface Slot {
   readonly process: FunctionProcess;
@@ -130,14 +129,16 @@ export class FunctionPool {
   }
 
   async #run(slot: Slot, invocation: Invocation, requestId: string): Promise<InvocationOutcome> {
-    const { definition, faults } = this.#options;
+    const { definition, faults, environment } = this.#options;
+    const { clock } = environment;
     const { isCold } = slot;
     slot.isCold = false;
     slot.lines = [];
     const initStartedAt = performance.now();
     const initError = await slot.process.ready();
     const initMs = performance.now() - initStartedAt;
-    this.#print(slot, `START RequestId: ${requestId} Version: $LATEST`);
+    const start = startLine(definition, requestId, clock.now());
+    if (start !== undefined) this.#print(slot, start);
     const startedAt = performance.now();
     const cancelFault = faults.arm(definition.name, () => slot.process.kill());
     const outcome: ProcessOutcome = initError
@@ -146,25 +147,24 @@ export class FunctionPool {
           requestId,
           payload: invocation.payload,
           timeoutMs: definition.timeoutMs,
-          traceId: traceId(this.#options.environment.clock.now()),
+          traceId: traceId(clock.now()),
         });
     cancelFault();
     if (initError) slot.process.kill();
     const durationMs = performance.now() - startedAt;
-    if (outcome.kind === 'failed') this.#printFailure(slot, outcome.error, requestId);
-    this.#print(slot, `END RequestId: ${requestId}`);
-    this.#print(slot, report({ requestId, durationMs, initMs: isCold ? initMs : undefined, definition, outcome }));
+    const finished = {
+      requestId,
+      nowMs: clock.now(),
+      durationMs,
+      initMs: isCold ? initMs : undefined,
+      memoryBytes: outcome.memoryBytes,
+      error: outcome.kind === 'failed' ? outcome.error : undefined,
+    };
+    for (const line of endLines(definition, finished)) this.#print(slot, line);
     const log = tail(slot.lines);
     return outcome.kind === 'returned'
       ? { kind: 'returned', payload: outcome.payload, requestId, log }
       : { kind: 'failed', functionError: 'Unhandled', payload: JSON.stringify(outcome.error), requestId, log };
-  }
-
-  /** What the function did not print itself: it was ended from outside. */
-  #printFailure(slot: Slot, error: FunctionError, requestId: string): void {
-    if (error.errorType !== 'Sandbox.Timedout' && error.errorType !== 'Runtime.ExitError') return;
-    const now = new Date(this.#options.environment.clock.now()).toISOString();
-    this.#print(slot, `${now} ${requestId} ${error.errorMessage.replace(/^RequestId: \S+ Error: /, '')}`);
   }
 
   #print(slot: Slot, message: string): void {
@@ -172,29 +172,6 @@ export class FunctionPool {
     const timestampMs = this.#options.environment.clock.now();
     this.#options.logs.write(this.definition.logGroup, slot.logStream, [{ timestampMs, message }]);
   }
-}
-
-function report(of: {
-  readonly requestId: string;
-  readonly durationMs: number;
-  readonly initMs: number | undefined;
-  readonly definition: FunctionDefinition;
-  readonly outcome: ProcessOutcome;
-}): string {
-  const parts = [
-    `REPORT RequestId: ${of.requestId}`,
-    `Duration: ${of.durationMs.toFixed(2)} ms`,
-    `Billed Duration: ${Math.ceil(of.durationMs)} ms`,
-    `Memory Size: ${of.definition.memoryMb} MB`,
-    `Max Memory Used: ${Math.ceil(of.outcome.memoryBytes / MEGABYTE)} MB`,
-  ];
-  if (of.initMs !== undefined) parts.push(`Init Duration: ${of.initMs.toFixed(2)} ms`);
-  if (of.outcome.kind === 'failed') {
-    const { errorType } = of.outcome.error;
-    if (errorType === 'Sandbox.Timedout') parts.push('Status: timeout');
-    else parts.push('Status: error', `Error Type: ${errorType}`);
-  }
-  return `${parts.join('\t')}\t`;
 }
 
 function tail(lines: readonly string[]): string {

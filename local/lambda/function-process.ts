@@ -268,6 +268,7 @@ function environmentOf(options: ProcessOptions): NodeJS.ProcessEnv {
     AWS_LAMBDA_LOG_GROUP_NAME: definition.logGroup,
     AWS_LAMBDA_LOG_STREAM_NAME: options.logStream,
     AWS_LAMBDA_LOG_FORMAT: definition.logFormat,
+    ...(definition.logFormat === 'JSON' && { AWS_LAMBDA_LOG_LEVEL: definition.applicationLogLevel }),
     AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
     LOCAL_LAMBDA_FUNCTION_ARN: definition.arn,
   };

@@ -129,7 +129,14 @@ function configuration(options: RestOperationsOptions, pool: FunctionPool): obje
     Architectures: [definition.architecture],
     State: 'Active',
     LastUpdateStatus: 'Successful',
-    LoggingConfig: { LogFormat: definition.logFormat, LogGroup: definition.logGroup },
+    LoggingConfig: {
+      LogFormat: definition.logFormat,
+      LogGroup: definition.logGroup,
+      ...(definition.logFormat === 'JSON' && {
+        ApplicationLogLevel: definition.applicationLogLevel,
+        SystemLogLevel: definition.systemLogLevel,
+      }),
+    },
   };
 }
 

@@ -17,6 +17,7 @@ let clock: Clock;
 let records: StoredRecord[];
 let listeners: (() => void)[];
 let log: string[];
+let warnings: string[];
 let service: LambdaService;
 
 beforeEach(() => {
@@ -25,6 +26,7 @@ beforeEach(() => {
   records = [];
   listeners = [];
   log = [];
+  warnings = [];
   service = createLambdaService(
     { account: '000000000000', region: 'us-east-1', endpoint: 'http://127.0.0.1:4566', folder: () => folder, clock },
     {
@@ -53,6 +55,7 @@ beforeEach(() => {
         keys: () => [],
       },
       assetFolder: (key) => path.join(folder, key),
+      warn: (line) => warnings.push(line),
     },
   );
 });
@@ -361,6 +364,7 @@ describe('a stream that feeds a function', () => {
     await idle();
 
     expect(taken()).toEqual(['1', '2']);
+    expect(warnings).toEqual([expect.stringContaining('dropped 1 records')]);
   });
 
   it('is not read while its mapping is disabled', async () => {

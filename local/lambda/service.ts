@@ -3,27 +3,16 @@
  * the REST API that read and invoke. What is not supported is refused by name.
  */
 import type { LogSink, ObjectStore, Queues, StreamReader } from '../ports.ts';
-import { AwsError, type Environment, type LocalService, type ResourceKind } from '../service.ts';
+import { AwsError, type Environment, type LocalService } from '../service.ts';
 import { AsynchronousInvocations } from './asynchronous-invocations.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
 import { Faults } from './faults.ts';
-import {
-  FUNCTION_EXECUTED,
-  FUNCTION_INERT,
-  functionNameOf,
-  identifyFunction,
-  parseFunction,
-} from './function-definition.ts';
+import { functionNameOf } from './function-definition.ts';
 import { FunctionPool, type Invocation, type InvocationOutcome } from './function-pool.ts';
 import { createKinesisMapping, type KinesisMapping } from './kinesis-mapping.ts';
 import type { Mapping, RunningMapping, ShardLag } from './mapping.ts';
-import {
-  identifyMapping,
-  MAPPING_EXECUTED,
-  MAPPING_INERT,
-  type MappingDefinition,
-  parseMapping,
-} from './mapping-definition.ts';
+import type { MappingDefinition } from './mapping-definition.ts';
+import { lambdaResourceKinds } from './resource-kinds.ts';
 import { createRestOperations } from './rest-operations.ts';
 import { createSqsMapping } from './sqs-mapping.ts';
 
@@ -87,51 +76,20 @@ export function createLambdaService(environment: Environment, options: LambdaSer
     return mapping;
   }
 
-  const functionKind: ResourceKind = {
-    type: 'AWS::Lambda::Function',
-    executed: FUNCTION_EXECUTED,
-    inert: FUNCTION_INERT,
-    identify: identifyFunction,
-    create(properties, identity, context) {
-      const definition = parseFunction(properties, identity, context);
+  const resourceKinds = lambdaResourceKinds({
+    addFunction(definition) {
       const folder = options.assetFolder(definition.assetKey);
       functions.set(definition.name, new FunctionPool({ definition, folder, environment, logs: options.logs, faults }));
     },
-  };
-
-  const mappingKind: ResourceKind = {
-    type: 'AWS::Lambda::EventSourceMapping',
-    executed: MAPPING_EXECUTED,
-    inert: MAPPING_INERT,
-    identify: identifyMapping,
-    create(properties, identity, context) {
-      const definition = parseMapping(properties, identity, context);
+    addMapping(definition) {
       mappings.set(definition.id, { definition, mapping: createMapping(definition) });
     },
-  };
-
-  const permissionKind: ResourceKind = {
-    type: 'AWS::Lambda::Permission',
-    executed: [],
-    inert: Object.fromEntries(
-      [
-        'Action',
-        'EventSourceToken',
-        'FunctionName',
-        'FunctionUrlAuthType',
-        'Principal',
-        'PrincipalOrgID',
-        'SourceAccount',
-        'SourceArn',
-      ].map((name) => [name, 'access is not checked locally']),
-    ),
-    identify: (_properties, context) => ({ ref: `${context.stackName}-${context.logicalId}`, attributes: {} }),
-  };
+  });
 
   return {
     scope: 'lambda',
     faults,
-    resourceKinds: [functionKind, mappingKind, permissionKind],
+    resourceKinds,
     handle: createRestOperations({
       functions,
       mappings,

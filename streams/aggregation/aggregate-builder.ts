@@ -21,10 +21,11 @@ export interface AggregateBuilder {
   readonly bytes: number;
   /** The partition key of the first user record; `undefined` while there is none. */
   readonly firstPartitionKey: string | undefined;
-  /** The size after adding this record. */
-  bytesWith(partitionKey: string, dataBytes: number): number;
-  /** Adds a record. `data` is kept, not copied: it must not change before `encode`. */
-  add(partitionKey: string, data: Uint8Array): void;
+  /**
+   * Adds a record, unless the aggregate would then exceed `bytesMax`: false, and nothing is added. `data` is kept, not
+   * copied: it must not change before `encode`.
+   */
+  add(partitionKey: string, data: Uint8Array, bytesMax?: number): boolean;
   /** The data of the only record, as it was added; for a single record an aggregate is a waste. */
   onlyData(): Uint8Array | undefined;
   encode(): Buffer;
@@ -36,14 +37,6 @@ export function createAggregateBuilder(): AggregateBuilder {
   const records: InnerRecord[] = [];
   let bytes = AGGREGATE_FRAME_BYTES;
 
-  function bytesWith(partitionKey: string, dataBytes: number): number {
-    const known = indexByKey.get(partitionKey);
-    const keyBytes = known === undefined ? lengthDelimitedBytes(Buffer.byteLength(partitionKey)) : 0;
-    // A one-byte tag before the index.
-    const indexBytes = 1 + varintBytes(known ?? keys.length);
-    return bytes + keyBytes + lengthDelimitedBytes(indexBytes + lengthDelimitedBytes(dataBytes));
-  }
-
   return {
     get count() {
       return records.length;
@@ -54,16 +47,21 @@ export function createAggregateBuilder(): AggregateBuilder {
     get firstPartitionKey() {
       return keys[0];
     },
-    bytesWith,
-    add(partitionKey, data) {
-      bytes = bytesWith(partitionKey, data.length);
-      let index = indexByKey.get(partitionKey);
-      if (index === undefined) {
-        index = keys.length;
+    add(partitionKey, data, bytesMax = Number.POSITIVE_INFINITY) {
+      const known = indexByKey.get(partitionKey);
+      const index = known ?? keys.length;
+      const keyBytes = known === undefined ? lengthDelimitedBytes(Buffer.byteLength(partitionKey)) : 0;
+      // A one-byte tag stands before the index.
+      const recordBytes = 1 + varintBytes(index) + lengthDelimitedBytes(data.length);
+      const bytesAfter = bytes + keyBytes + lengthDelimitedBytes(recordBytes);
+      if (bytesAfter > bytesMax) return false;
+      if (known === undefined) {
         indexByKey.set(partitionKey, index);
         keys.push(partitionKey);
       }
       records.push({ partition_key_index: index, data });
+      bytes = bytesAfter;
+      return true;
     },
     onlyData() {
       return records.length === 1 ? records[0]?.data : undefined;

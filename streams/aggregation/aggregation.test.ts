@@ -76,19 +76,32 @@ describe('an aggregate that we build', () => {
     );
   });
 
-  test('has exactly the size that was foretold, before and after adding', () => {
+  test('has exactly the size that it says after every record, and never more than it may', () => {
     fc.assert(
-      fc.property(userRecords, (records) => {
+      fc.property(userRecords, fc.integer({ min: 20, max: 2_000 }), (records, bytesMax) => {
         const builder = createAggregateBuilder();
-        for (const record of records) {
-          const foretold = builder.bytesWith(record.partitionKey, record.data.length);
-          builder.add(record.partitionKey, record.data);
-          expect(builder.bytes).toBe(foretold);
-        }
-        expect(builder.encode().length).toBe(builder.bytes);
-        expect(builder.count).toBe(records.length);
+        const taken = records.filter(({ partitionKey: key, data }) => {
+          const before = builder.bytes;
+          const isTaken = builder.add(key, data, bytesMax);
+          if (!isTaken) expect(builder.bytes).toBe(before);
+          return isTaken;
+        });
+
+        const encoded = builder.encode();
+        expect(encoded.length).toBe(builder.bytes);
+        expect(encoded.length).toBeLessThanOrEqual(bytesMax);
+        expect(read(encoded)).toEqual(expected(taken));
+        expect(builder.count).toBe(taken.length);
       }),
     );
+  });
+
+  test('takes a record that fills it to the last byte, and refuses one byte more', () => {
+    const builder = createAggregateBuilder();
+
+    expect(builder.add('k', Buffer.alloc(1_000), 1_030)).toBe(false);
+    expect(builder.add('k', Buffer.alloc(999), 1_030)).toBe(true);
+    expect(builder.encode().length).toBe(1_030);
   });
 
   test('keeps keys that look like numbers with their records, where RecordAggregator mixes them up', () => {

@@ -1,0 +1,137 @@
+/**
+ * A lane: the records of one slice of the hash key space, in their order.
+ *
+ * At most one entry of a lane is under way at a time, in flight or waiting to be sent again: neither a rejected entry
+ * nor the freedom that PutRecords takes with the order inside a call can put a later record before an earlier one.
+ */
+import { type AggregateBuilder, createAggregateBuilder } from '../aggregation/aggregate-builder.ts';
+
+/** A Kinesis record to be. */
+export interface LaneEntry {
+  /** Counts the entries of all lanes in the order in which they became complete. */
+  readonly number: number;
+  readonly data: Buffer;
+  readonly partitionKey: string;
+  readonly explicitHashKey: string | undefined;
+  readonly lane: Lane;
+  readonly userRecords: number;
+  /** What the entry counts for in a request: data and partition key, bytes. */
+  readonly requestBytes: number;
+  /** What the entry counts for in the buffer: data and partition keys as they were put, bytes. */
+  readonly bufferedBytes: number;
+  /** Times that the entry was sent. */
+  attempts: number;
+  /** When it was first sent, epoch milliseconds. */
+  firstSentAtMs: number;
+}
+
+export interface LaneOptions {
+  readonly explicitHashKey: string | undefined;
+  /** The shard that took the lane's hash keys when shards were listed. */
+  readonly shardId: string | undefined;
+  readonly aggregateBytesMax: number;
+  /** Gives each entry its number as it becomes complete. */
+  readonly nextNumber: () => number;
+}
+
+export class Lane {
+  /** True while an entry of the lane is in flight or waits to be sent again. */
+  isBusy = false;
+  /** True when the open aggregate has waited long enough. */
+  isDue = false;
+  /** When the open aggregate got its first record, epoch milliseconds. */
+  openedAtMs = 0;
+  private readonly options: LaneOptions;
+  /** Entries that are complete, from `head` on. */
+  private entries: LaneEntry[] = [];
+  private head = 0;
+  private open: AggregateBuilder | undefined;
+  private openBufferedBytes = 0;
+
+  constructor(options: LaneOptions) {
+    this.options = options;
+  }
+
+  get shardId(): string | undefined {
+    return this.options.shardId;
+  }
+
+  get hasOpenAggregate(): boolean {
+    return this.open !== undefined;
+  }
+
+  get hasEntries(): boolean {
+    return this.head < this.entries.length;
+  }
+
+  /** Adds a record to the open aggregate, or, where it does not fit in, closes that and opens the next. */
+  addAggregated(partitionKey: string, data: Buffer, bufferedBytes: number, nowMs: number): void {
+    const { aggregateBytesMax } = this.options;
+    if (this.open?.add(partitionKey, data, aggregateBytesMax)) {
+      this.openBufferedBytes += bufferedBytes;
+      return;
+    }
+    this.closeAggregate();
+    const fresh = createAggregateBuilder();
+    if (!fresh.add(partitionKey, data, aggregateBytesMax)) {
+      this.push(data, partitionKey, 1, bufferedBytes);
+      return;
+    }
+    this.open = fresh;
+    this.openBufferedBytes = bufferedBytes;
+    this.openedAtMs = nowMs;
+  }
+
+  /** Adds a record that stands alone, after all that came before it. */
+  addPlain(partitionKey: string, data: Buffer, bufferedBytes: number): void {
+    this.closeAggregate();
+    this.push(data, partitionKey, 1, bufferedBytes);
+  }
+
+  /** Completes the open aggregate, if there is one; an aggregate of one becomes a plain record. */
+  closeAggregate(): void {
+    const { open } = this;
+    if (open === undefined) return;
+    const partitionKey = open.firstPartitionKey ?? '';
+    const only = open.onlyData();
+    const data = only === undefined ? open.encode() : Buffer.from(only.buffer, only.byteOffset, only.byteLength);
+    this.push(data, partitionKey, open.count, this.openBufferedBytes);
+    this.open = undefined;
+    this.isDue = false;
+  }
+
+  /** The entry to be sent next, which stays where it is until `take`. */
+  peek(): LaneEntry | undefined {
+    return this.entries[this.head];
+  }
+
+  /** Removes the entry that `peek` gives. */
+  take(): void {
+    this.head++;
+    if (this.head === this.entries.length) {
+      this.entries = [];
+      this.head = 0;
+    }
+  }
+
+  /** Puts a rejected entry back before all others. */
+  putBack(entry: LaneEntry): void {
+    this.entries = [entry, ...this.entries.slice(this.head)];
+    this.head = 0;
+  }
+
+  private push(data: Buffer, partitionKey: string, userRecords: number, bufferedBytes: number): void {
+    this.entries.push({
+      number: this.options.nextNumber(),
+      data,
+      partitionKey,
+      explicitHashKey: this.options.explicitHashKey,
+      lane: this,
+      userRecords,
+      requestBytes: data.length + Buffer.byteLength(partitionKey),
+      bufferedBytes,
+      attempts: 0,
+      firstSentAtMs: 0,
+    });
+  }
+}

@@ -8,14 +8,23 @@ import flags from 'aws-cdk-lib/recommended-feature-flags.json' with { type: 'jso
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Dataset } from '../schemas/dataset.ts';
 import { datasets as allDatasets } from '../schemas/index.ts';
+import { BUNDLES } from './handlers.ts';
 import { PipelineStack } from './pipeline-stack.ts';
-import { type EnvironmentName, type Overrides, readOverrides, settingsOf, unusedOverrides } from './settings.ts';
+import {
+  type EnvironmentName,
+  type Overrides,
+  parseEnvironment,
+  readOverrides,
+  settingsOf,
+  unusedOverrides,
+} from './settings.ts';
 import { StatefulStack } from './stateful-stack.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 
 export interface BuildAppProps {
-  readonly environment: EnvironmentName;
+  /** Default: the context's `environment`, as in `cdk deploy --context environment=dev`, else `prod`. */
+  readonly environment?: EnvironmentName;
   /** Folder for the cloud assembly. Default: a new temporary folder, or what the CDK CLI asks for. */
   readonly outdir?: string;
   /** CDK context. `account` and `region` place the stacks. */
@@ -24,7 +33,7 @@ export interface BuildAppProps {
   readonly validate?: boolean;
   /** Default: the values of `.env` in the repository. */
   readonly overrides?: Overrides;
-  /** Folder with a bundle folder for each function. Default: `build/lambda`. */
+  /** Folder with a bundle folder for each handler. Default: `build/lambda`. */
   readonly bundles?: string;
   /** Default: every dataset of `schemas/index.ts`. */
   readonly datasets?: readonly Dataset[];
@@ -42,16 +51,22 @@ const CONTEXT: Readonly<Record<string, unknown>> = {
 
 /** @throws Error when a setting is not allowed, or a function's bundle has not been built */
 export function buildApp(props: BuildAppProps): App {
-  const { environment, outdir, context = {}, validate = true, overrides = readOverrides(ROOT) } = props;
+  const { outdir, context = {}, validate = true, overrides = readOverrides(ROOT) } = props;
   const datasets = props.datasets ?? [...allDatasets.values()];
   const defaultDataset = props.defaultDataset ?? 'earthquakes';
   if (!datasets.some(({ name }) => name === defaultDataset)) {
     const names = datasets.map(({ name }) => name).join(', ');
     throw new Error(`default dataset: received ${JSON.stringify(defaultDataset)}, allowed: ${names}`);
   }
+  const app = new App({
+    outdir,
+    analyticsReporting: false,
+    builtinCloudFormationValidation: validate,
+    context: { ...CONTEXT, ...context },
+  });
+  const environment = props.environment ?? parseEnvironment(textOf(app, 'environment') ?? 'prod');
   const settings = settingsOf(environment, overrides);
-  const app = new App({ outdir, analyticsReporting: false, context: { ...CONTEXT, ...context } });
-  const env = { region: textOf(app, 'region') ?? 'us-east-1', account: textOf(app, 'account') };
+  const env = { region: textOf(app, 'region') ?? 'us-east-1', account: accountOf(app) };
   const shared = { env, settings, tags: { project: 'data-pipeline', environment } };
 
   const stateful = new StatefulStack(app, 'DataPipelineStateful', {
@@ -63,7 +78,7 @@ export function buildApp(props: BuildAppProps): App {
     ...shared,
     stateful,
     defaultDataset,
-    bundles: props.bundles ?? path.join(ROOT, 'build/lambda'),
+    bundles: props.bundles ?? path.join(ROOT, BUNDLES),
     description: 'Data pipeline: processor, delivery, catalog registration and queries',
   });
   for (const name of unusedOverrides(overrides)) {
@@ -71,6 +86,12 @@ export function buildApp(props: BuildAppProps): App {
   }
   if (validate) Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return app;
+}
+
+function accountOf(app: App): string | undefined {
+  const account = textOf(app, 'account');
+  if (account === undefined || /^\d{12}$/.test(account)) return account;
+  throw new Error(`context account: received ${JSON.stringify(account)}, allowed: 12 digits`);
 }
 
 function textOf(app: App, key: string): string | undefined {

@@ -57,11 +57,21 @@ export class Catalog extends Construct {
     };
     this.tables = [
       ...datasets.map(({ name, columns, definition }) => ({
-        ...table(name, columns, definition.partition, `Delivered ${name}, by day${definition.partition === 'hour' ? ' and hour' : ''} of the event`),
+        ...table(
+          name,
+          columns,
+          definition.partition,
+          `Delivered ${name}, by day${definition.partition === 'hour' ? ' and hour' : ''} of the event`,
+        ),
         partitionedBy: 'event' as const,
       })),
       {
-        ...table(NAMES.failedEvents, FAILED_EVENTS_COLUMNS, 'hour', 'Quarantined records with their reason, by day and hour of arrival'),
+        ...table(
+          NAMES.failedEvents,
+          FAILED_EVENTS_COLUMNS,
+          'hour',
+          'Quarantined records with their reason, by day and hour of arrival',
+        ),
         partitionedBy: 'arrival' as const,
       },
     ];

@@ -92,10 +92,9 @@ function partitioning({ name, partition, partitionedBy }: DeliveredTable): {
     processors: [
       // The processor packs many documents into one record, since Firehose bills each record rounded up to 5 KB.
       RecordDeAggregationProcessor.json(),
-      new MetadataExtractionProcessor(
-        { metadataExtractionQuery: query, jsonParsingEngine: JsonParsingEngine.JQ_1_6 },
-        [...keys],
-      ),
+      new MetadataExtractionProcessor({ metadataExtractionQuery: query, jsonParsingEngine: JsonParsingEngine.JQ_1_6 }, [
+        ...keys,
+      ]),
     ],
   };
 }

@@ -16,7 +16,8 @@ import type { Settings } from './settings.ts';
 
 export interface LandingProps {
   readonly settings: Settings;
-  readonly bundle: string;
+  /** Folder with a bundle folder for each handler. */
+  readonly bundles: string;
   readonly bucket: IBucket;
   /** Tables whose objects lie below `<table>/`. */
   readonly tables: readonly string[];
@@ -31,7 +32,7 @@ const RECEIVES_MAX = 5;
 const DEAD_LETTERS_KEPT = Duration.days(14);
 
 export class Landing extends Construct {
-  constructor(scope: Construct, id: string, { settings, bundle, bucket, tables }: LandingProps) {
+  constructor(scope: Construct, id: string, { settings, bundles, bucket, tables }: LandingProps) {
     super(scope, id);
     const queueProps = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
     const deadLetterQueue = new Queue(this, 'DeadLetterQueue', {
@@ -60,7 +61,8 @@ export class Landing extends Construct {
     const made = new PipelineFunction(this, 'Catalog', {
       functionName: NAMES.catalogFunction,
       description: 'Registers the partitions of objects that have landed',
-      bundle,
+      handler: 'catalog',
+      bundles,
       // A client call or two a batch; memory is for loading the bundle quickly.
       memory: Size.mebibytes(512),
       timeout: TIMEOUT,

@@ -19,13 +19,15 @@ import {
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
+import { BUNDLE_FILE, BUNDLE_HANDLER, type HandlerName } from './handlers.ts';
 import type { LogLevel, Settings } from './settings.ts';
 
 export interface PipelineFunctionProps {
   readonly functionName: string;
   readonly description: string;
-  /** Folder of the bundle `index.cjs`, which exports `handler`. */
-  readonly bundle: string;
+  readonly handler: HandlerName;
+  /** Folder with a bundle folder for each handler. */
+  readonly bundles: string;
   readonly memory: Size;
   readonly timeout: Duration;
   readonly environment: Readonly<Record<string, string>>;
@@ -48,9 +50,10 @@ export class PipelineFunction extends Construct {
   /** @throws Error when the bundle has not been built */
   constructor(scope: Construct, id: string, props: PipelineFunctionProps) {
     super(scope, id);
-    const { settings, functionName, bundle } = props;
-    if (!existsSync(path.join(bundle, 'index.cjs'))) {
-      throw new Error(`${functionName}: no bundle ${path.join(bundle, 'index.cjs')}; make it with: npm run build`);
+    const { settings, functionName, handler, bundles } = props;
+    const bundle = path.join(bundles, handler);
+    if (!existsSync(path.join(bundle, BUNDLE_FILE))) {
+      throw new Error(`${functionName}: no bundle ${path.join(bundle, BUNDLE_FILE)}; make it with: npm run build`);
     }
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
@@ -76,10 +79,10 @@ export class PipelineFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code: Code.fromAsset(bundle),
-      handler: 'index.handler',
+      handler: BUNDLE_HANDLER,
       memorySize: props.memory.toMebibytes(),
       timeout: props.timeout,
-      environment: { ...props.environment, LOG_LEVEL: settings.logLevel, NODE_OPTIONS: '--enable-source-maps' },
+      environment: { ...props.environment, LOG_LEVEL: settings.logLevel },
       role: this.role.withoutPolicyUpdates(),
       logGroup,
       loggingFormat: LoggingFormat.JSON,

@@ -1,5 +1,4 @@
 /** What moves data: the processor, the delivery streams, the registration of partitions, and the workgroup. */
-import path from 'node:path';
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Delivery } from './delivery.ts';
@@ -13,7 +12,7 @@ export interface PipelineStackProps extends StackProps {
   readonly settings: Settings;
   readonly stateful: StatefulStack;
   readonly defaultDataset: string;
-  /** Folder with a bundle folder for each function. */
+  /** Folder with a bundle folder for each handler. */
   readonly bundles: string;
 }
 
@@ -34,7 +33,7 @@ export class PipelineStack extends Stack {
     );
     new Processor(this, 'Processor', {
       settings,
-      bundle: path.join(bundles, 'realtime'),
+      bundles,
       stream: recordStream.stream,
       streamKey: encryption.streamKey,
       archive: buckets.archive,
@@ -44,7 +43,7 @@ export class PipelineStack extends Stack {
     });
     new Landing(this, 'Landing', {
       settings,
-      bundle: path.join(bundles, 'catalog'),
+      bundles,
       bucket: buckets.processed,
       tables: catalog.tables.map(({ name }) => name),
     });

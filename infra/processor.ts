@@ -3,9 +3,10 @@
  * tried again until they are nearly as old as the stream keeps them, bisected down to one, and what still ages out is
  * written with its payload to the archive bucket.
  */
-import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { IStream } from 'aws-cdk-lib/aws-kinesis';
+
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IStream } from 'aws-cdk-lib/aws-kinesis';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type IEventSourceDlq, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { KinesisEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -17,7 +18,8 @@ import type { Settings } from './settings.ts';
 
 export interface ProcessorProps {
   readonly settings: Settings;
-  readonly bundle: string;
+  /** Folder with a bundle folder for each handler. */
+  readonly bundles: string;
   readonly stream: IStream;
   readonly streamKey: IKey;
   readonly archive: IBucket;
@@ -41,7 +43,8 @@ export class Processor extends Construct {
     const made = new PipelineFunction(this, 'Realtime', {
       functionName: NAMES.realtimeFunction,
       description: 'Decodes, validates, transforms, scores and delivers the records of the stream',
-      bundle: props.bundle,
+      handler: 'realtime',
+      bundles: props.bundles,
       memory: processor.memory,
       timeout: processor.timeout,
       environment: {

@@ -158,7 +158,9 @@ export function settingsOf(environment: EnvironmentName, overrides: Overrides = 
 
 /** Validation and transformation are stages of one function, so the larger of the two counts. */
 function processorMemory(overrides: Overrides): Size | undefined {
-  const asked = ['VALIDATION_MEMORY', 'TRANSFORMATION_MEMORY'].flatMap((name) => override(overrides, name, memory) ?? []);
+  const asked = ['VALIDATION_MEMORY', 'TRANSFORMATION_MEMORY'].flatMap(
+    (name) => override(overrides, name, memory) ?? [],
+  );
   return asked.length === 0 ? undefined : Size.mebibytes(Math.max(...asked));
 }
 

@@ -1,7 +1,8 @@
 /** The stream that everything goes through: encrypted by KMS, distributed by partition key so that order is kept per key. */
-import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { CfnStream, Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
+
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { CfnStream, Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { NAMES } from './names.ts';

@@ -1,0 +1,100 @@
+import { describe, expect, it } from '@jest/globals';
+import { CfnBucket } from 'aws-cdk-lib/aws-s3';
+import { buildTestApp } from '../test/support/infra/synthesize.ts';
+import { StatefulStack } from './stateful-stack.ts';
+
+/** cdk-nag and the CloudFormation linter read both templates: seconds, where synthesis alone takes tenths. */
+const VALIDATION_TIMEOUT_MS = 120_000;
+
+describe('buildApp', () => {
+  it.each(['prod', 'local'] as const)(
+    'passes cdk-nag and the CloudFormation linter for %s',
+    (environment) => {
+      const app = buildTestApp({ environment, validate: true });
+
+      expect(() => app.synth()).not.toThrow();
+    },
+    VALIDATION_TIMEOUT_MS,
+  );
+
+  it(
+    'fails if a resource breaks a rule of cdk-nag that nobody acknowledged',
+    () => {
+      const app = buildTestApp({ environment: 'prod', validate: true });
+      const stateful = app.node.children.find((child) => child instanceof StatefulStack);
+      if (!stateful) throw new Error('no stateful stack');
+      new CfnBucket(stateful, 'Open');
+
+      expect(() => app.synth()).toThrow('AwsSolutions-S10');
+    },
+    VALIDATION_TIMEOUT_MS,
+  );
+
+  it('needs no account: the templates fit any, in the region of the context', () => {
+    const { stacks } = buildTestApp({ environment: 'prod', context: { region: 'eu-west-1' } }).synth();
+
+    expect(stacks.map(({ environment }) => environment)).toEqual(
+      stacks.map(() => ({ account: 'unknown-account', region: 'eu-west-1', name: 'aws://unknown-account/eu-west-1' })),
+    );
+    expect(stacks.map(({ stackName }) => stackName)).toEqual(['DataPipelineStateful', 'DataPipeline']);
+  });
+
+  it('places the stacks in the account of the context', () => {
+    const { stacks } = buildTestApp({ environment: 'prod', context: { account: '123456789012' } }).synth();
+
+    expect(new Set(stacks.map(({ environment }) => environment.account))).toEqual(new Set(['123456789012']));
+  });
+
+  it('builds prod where neither the caller nor the context names an environment', () => {
+    const tagsOf = (context: Record<string, unknown>) =>
+      buildTestApp({ context })
+        .synth()
+        .stacks.map(({ tags }) => tags.environment);
+
+    expect(tagsOf({})).toEqual(['prod', 'prod']);
+    expect(tagsOf({ environment: 'dev' })).toEqual(['dev', 'dev']);
+  });
+
+  it('gives the same templates each time', () => {
+    const templates = () =>
+      buildTestApp({ environment: 'local' })
+        .synth()
+        .stacks.map(({ template }) => template);
+
+    expect(templates()).toEqual(templates());
+  });
+
+  it('guards what one stack takes from the other: exports, not outputs read once', () => {
+    const [, pipeline] = buildTestApp({ environment: 'prod' }).synth().stacks;
+
+    const text = JSON.stringify(pipeline?.template);
+
+    expect(text).toContain('Fn::ImportValue');
+    expect(text).not.toContain('Fn::GetStackOutput');
+  });
+
+  it('warns of a setting in .env that has no effect yet', () => {
+    const { stacks } = buildTestApp({ environment: 'prod', overrides: { ALERT_EMAIL: 'a@example.com' } }).synth();
+
+    const warnings = stacks.flatMap(({ messages }) => messages).filter(({ level }) => level === 'warning');
+
+    expect(warnings.map(({ entry }) => String(entry.data))).toEqual([
+      expect.stringContaining('ALERT_EMAIL in .env has no effect yet'),
+    ]);
+  });
+
+  it('fails if the default dataset does not exist', () => {
+    expect(() => buildTestApp({ environment: 'prod', defaultDataset: 'orders' })).toThrow(
+      'default dataset: received "orders", allowed: earthquakes, flights',
+    );
+  });
+
+  it('fails if the account or the environment of the context is wrong', () => {
+    expect(() => buildTestApp({ context: { account: '12' } })).toThrow(
+      'context account: received "12", allowed: 12 digits',
+    );
+    expect(() => buildTestApp({ context: { environment: 'qa' } })).toThrow(
+      'environment: received "qa", allowed: local, dev, prod',
+    );
+  });
+});

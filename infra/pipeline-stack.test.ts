@@ -1,0 +1,401 @@
+import { describe, expect, it } from '@jest/globals';
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { Stream } from 'aws-cdk-lib/aws-kinesis';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Dataset } from '../schemas/dataset.ts';
+import { datasets } from '../schemas/index.ts';
+import { synthesize, temporaryFolder } from '../test/support/infra/synthesize.ts';
+import { Processor } from './processor.ts';
+import { type Settings, settingsOf } from './settings.ts';
+
+const prod = synthesize({ environment: 'prod' }).pipeline;
+const local = synthesize({ environment: 'local' }).pipeline;
+
+const TABLES = [...datasets.keys(), 'failed_events'];
+
+interface Statement {
+  readonly Sid?: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+}
+
+/** Every statement that the template gives to a role, by the logical id of what carries it. */
+function statements(template: Template): (Statement & { readonly id: string })[] {
+  const inline = Object.entries(template.findResources('AWS::IAM::Role')).flatMap(([id, role]) =>
+    (role.Properties.Policies ?? []).map((policy: { PolicyDocument: object }) => [id, policy.PolicyDocument]),
+  );
+  const attached = Object.entries(template.findResources('AWS::IAM::Policy')).map(([id, policy]) => [
+    id,
+    policy.Properties.PolicyDocument,
+  ]);
+  return [...inline, ...attached].flatMap(([id, document]) =>
+    document.Statement.map((statement: Statement) => ({ ...statement, id })),
+  );
+}
+
+function destination(template: Template, table: string) {
+  const found = Object.values(
+    template.findResources('AWS::KinesisFirehose::DeliveryStream', {
+      Properties: { DeliveryStreamName: `data-pipeline-${table}` },
+    }),
+  );
+  expect(found).toHaveLength(1);
+  return found[0]?.Properties.ExtendedS3DestinationConfiguration;
+}
+
+function processorWith(change: { processor?: Partial<Settings['processor']>; stream?: Partial<Settings['stream']> }) {
+  const stack = new Stack(new App(), 'Test');
+  const key = new Key(stack, 'Key');
+  const settings = settingsOf('prod');
+  return () =>
+    new Processor(stack, 'Processor', {
+      settings: {
+        ...settings,
+        processor: { ...settings.processor, ...change.processor },
+        stream: { ...settings.stream, ...change.stream },
+      },
+      bundles: temporaryFolder(),
+      stream: new Stream(stack, 'Stream'),
+      streamKey: key,
+      archive: new Bucket(stack, 'Archive'),
+      lakeKey: key,
+      defaultDataset: 'earthquakes',
+      deliveryStreamArns: [],
+    });
+}
+
+describe('the mapping of the stream', () => {
+  it('loses nothing: from the horizon, item by item, bisecting, without a limit of attempts, and parked when old', () => {
+    for (const template of [prod, local]) {
+      template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+        StartingPosition: 'TRIM_HORIZON',
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        BisectBatchOnFunctionError: true,
+        MaximumRetryAttempts: -1,
+        MaximumRecordAgeInSeconds: 72 * 3600,
+        ParallelizationFactor: 1,
+        DestinationConfig: { OnFailure: { Destination: Match.anyValue() } },
+      });
+    }
+  });
+
+  it('waits for fuller batches in production, and for nothing locally', () => {
+    const window = (template: Template, seconds: number) =>
+      template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+        StartingPosition: 'TRIM_HORIZON',
+        BatchSize: 1_000,
+        MaximumBatchingWindowInSeconds: seconds,
+      });
+
+    window(prod, 1);
+    window(local, 0);
+  });
+
+  it('fails if more than one batch of a shard is in flight', () => {
+    expect(processorWith({ processor: { parallelizationFactor: 2 } })).toThrow(
+      'processor parallelizationFactor: received 2, allowed: 1',
+    );
+  });
+
+  it('fails if records are retried until the stream forgets them', () => {
+    const act = processorWith({
+      processor: { recordAgeMax: Duration.hours(96) },
+      stream: { retention: Duration.hours(96) },
+    });
+
+    expect(act).toThrow('processor recordAgeMax: received 345600 s, allowed: 60 to 345599 s');
+  });
+
+  it('fails if records are retried for longer than Lambda allows', () => {
+    const act = processorWith({
+      processor: { recordAgeMax: Duration.days(8) },
+      stream: { retention: Duration.days(30) },
+    });
+
+    expect(act).toThrow('processor recordAgeMax: received 691200 s, allowed: 60 to 604800 s');
+  });
+
+  it('fails if the bundle has not been built, naming the command that builds it', () => {
+    expect(processorWith({})).toThrow(/RealtimeFunction: no bundle .*index\.cjs; make it with: npm run build$/);
+  });
+});
+
+describe('functions', () => {
+  it('run Node 24 on arm64 and log JSON to a group of their own', () => {
+    prod.resourceCountIs('AWS::Lambda::Function', 2);
+    prod.allResourcesProperties('AWS::Lambda::Function', {
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      LoggingConfig: Match.objectLike({ LogFormat: 'JSON', LogGroup: { Ref: Match.stringLikeRegexp('Logs') } }),
+      ReservedConcurrentExecutions: Match.absent(),
+    });
+  });
+
+  it('tell the processor where to deliver, what plain JSON is, and where to keep payloads', () => {
+    prod.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: 'ServerlessDataPipeline-RealtimeFunction',
+      Timeout: 300,
+      MemorySize: 1769,
+      Environment: {
+        Variables: {
+          DELIVERY_STREAM_PREFIX: 'data-pipeline-',
+          DEFAULT_DATASET: 'earthquakes',
+          PAYLOAD_BUCKET: { 'Fn::ImportValue': Match.stringLikeRegexp('BucketsArchive') },
+          QUALITY_THRESHOLD: '0.85',
+          LOG_LEVEL: 'INFO',
+        },
+      },
+    });
+  });
+
+  it('trace in production, and not locally', () => {
+    prod.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
+    local.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: Match.absent() });
+  });
+
+  it('follow the overrides of .env', () => {
+    const overridden = synthesize({
+      environment: 'prod',
+      overrides: { LOG_LEVEL: 'DEBUG', QUALITY_THRESHOLD: '0.7', TRANSFORMATION_MEMORY: '3008' },
+    }).pipeline;
+
+    overridden.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: 'ServerlessDataPipeline-RealtimeFunction',
+      MemorySize: 3008,
+      Environment: { Variables: Match.objectLike({ QUALITY_THRESHOLD: '0.7', LOG_LEVEL: 'DEBUG' }) },
+      LoggingConfig: Match.objectLike({ ApplicationLogLevel: 'DEBUG' }),
+    });
+  });
+
+  it('are the only source of code: no custom resource brings a function of its own', () => {
+    for (const template of [prod, local]) {
+      const types = Object.values(template.toJSON().Resources).map((resource) => (resource as { Type: string }).Type);
+      expect(types.filter((type) => /^Custom::|^AWS::CloudFormation::CustomResource$/.test(type))).toEqual([]);
+    }
+  });
+});
+
+describe('delivery streams', () => {
+  it('are one a dataset, and one of failed events', () => {
+    prod.resourceCountIs('AWS::KinesisFirehose::DeliveryStream', TABLES.length);
+    prod.allResourcesProperties('AWS::KinesisFirehose::DeliveryStream', {
+      DeliveryStreamType: 'DirectPut',
+      DeliveryStreamEncryptionConfigurationInput: Match.objectLike({ KeyType: 'CUSTOMER_MANAGED_CMK' }),
+    });
+  });
+
+  it.each(TABLES)('convert %s to Snappy Parquet by its table, which allows no compression outside', (table) => {
+    for (const template of [prod, local]) {
+      const { CompressionFormat, DataFormatConversionConfiguration, CustomTimeZone } = destination(template, table);
+      expect(CompressionFormat ?? 'UNCOMPRESSED').toBe('UNCOMPRESSED');
+      expect(CustomTimeZone).toBeUndefined();
+      expect(DataFormatConversionConfiguration).toMatchObject({
+        Enabled: true,
+        InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: {} } },
+        OutputFormatConfiguration: { Serializer: { ParquetSerDe: { Compression: 'SNAPPY' } } },
+        SchemaConfiguration: {
+          TableName: { 'Fn::ImportValue': expect.stringContaining(`Table${table.replaceAll('_', '')}Table`) },
+          VersionId: 'LATEST',
+        },
+      });
+    }
+  });
+
+  it.each(TABLES)('buffer %s within what conversion and partitioning allow', (table) => {
+    expect(destination(prod, table).BufferingHints).toEqual({ IntervalInSeconds: 300, SizeInMBs: 128 });
+    expect(destination(local, table).BufferingHints).toEqual({ IntervalInSeconds: 60, SizeInMBs: 64 });
+  });
+
+  it.each(TABLES)('write what cannot be converted of %s below errors/, by kind and day', (table) => {
+    expect(destination(prod, table).ErrorOutputPrefix).toBe(
+      `errors/${table}/!{firehose:error-output-type}/dt=!{timestamp:yyyy-MM-dd}/`,
+    );
+  });
+
+  it('partition a daily dataset by the day of its event time, out of packed records', () => {
+    expect(destination(prod, 'flights')).toMatchObject({
+      Prefix: 'flights/dt=!{partitionKeyFromQuery:dt}/',
+      DynamicPartitioningConfiguration: { Enabled: true },
+      ProcessingConfiguration: {
+        Enabled: true,
+        Processors: [
+          { Type: 'RecordDeAggregation', Parameters: [{ ParameterName: 'SubRecordType', ParameterValue: 'JSON' }] },
+          {
+            Type: 'MetadataExtraction',
+            Parameters: [
+              { ParameterName: 'MetadataExtractionQuery', ParameterValue: '{dt:._event_time[0:10]}' },
+              { ParameterName: 'JsonParsingEngine', ParameterValue: 'JQ-1.6' },
+            ],
+          },
+        ],
+      },
+    });
+  });
+
+  it('partition an hourly dataset by day and hour', () => {
+    const { pipeline, stateful } = synthesize({ environment: 'prod', datasets: hourly() });
+
+    expect(destination(pipeline, 'flights').Prefix).toBe(
+      'flights/dt=!{partitionKeyFromQuery:dt}/hour=!{partitionKeyFromQuery:hour}/',
+    );
+    expect(JSON.stringify(destination(pipeline, 'flights').ProcessingConfiguration)).toContain(
+      '{dt:._event_time[0:10],hour:._event_time[11:13]}',
+    );
+    stateful.hasResourceProperties('AWS::Glue::Table', {
+      TableInput: {
+        Name: 'flights',
+        PartitionKeys: [Match.objectLike({ Name: 'dt' }), Match.objectLike({ Name: 'hour' })],
+      },
+    });
+  });
+
+  it('partition failed events by arrival, without reading the documents', () => {
+    const failed = destination(prod, 'failed_events');
+
+    expect(failed.Prefix).toBe('failed_events/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/');
+    expect(failed.DynamicPartitioningConfiguration).toBeUndefined();
+    expect(failed.ProcessingConfiguration).toBeUndefined();
+  });
+});
+
+function hourly(): Dataset[] {
+  return [...datasets.values()].map((dataset) => ({
+    ...dataset,
+    definition: { ...dataset.definition, partition: dataset.name === 'flights' ? 'hour' : 'day' },
+  }));
+}
+
+describe('roles', () => {
+  it('never allow all actions of a service, nor deleting anything but a taken message', () => {
+    const actions = statements(prod).flatMap(({ Action }) => Action);
+
+    expect(actions.length).toBeGreaterThan(20);
+    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+    expect(actions.filter((action) => /delete/i.test(action))).toEqual(['sqs:DeleteMessage']);
+  });
+
+  it('reach every resource by name, but for traces', () => {
+    const everything = statements(prod).filter(({ Resource }) => [Resource].flat().includes('*'));
+
+    expect(new Set(everything.map(({ Sid }) => Sid))).toEqual(new Set(['WriteTraces']));
+    expect(statements(local).filter(({ Resource }) => [Resource].flat().includes('*'))).toEqual([]);
+  });
+
+  it('let the processor put objects below two prefixes of the archive, and read none', () => {
+    const storage = statements(prod).filter(
+      ({ id, Action }) => id.startsWith('Processor') && [Action].flat().some((action) => action.startsWith('s3:')),
+    );
+
+    expect(storage.map(({ Action }) => Action)).toEqual(['s3:PutObject', 's3:ListBucket']);
+    const keys = JSON.stringify(storage[0]?.Resource).match(/\/[^"]*\*/g);
+    expect(keys?.sort()).toEqual(['/aws/lambda/*', '/failed-payloads/*']);
+  });
+
+  it('let the processor put to every delivery stream', () => {
+    const delivering = statements(prod).find(({ Sid }) => Sid === 'Deliver');
+
+    expect([delivering?.Resource].flat()).toHaveLength(TABLES.length);
+  });
+
+  it('let each delivery stream write below its own prefixes alone', () => {
+    const writing = statements(prod).filter(({ Sid }) => Sid === 'WriteObjects');
+
+    const keys = writing.map(({ Resource }) =>
+      JSON.stringify(Resource)
+        .match(/(?<=")\/[^"]*\*/g)
+        ?.sort(),
+    );
+
+    expect(keys).toEqual(TABLES.map((table) => [`/${table}/*`, `/errors/${table}/*`].sort()));
+  });
+});
+
+describe('landing', () => {
+  it('sends the objects of tables to the queue, and not those of errors/', () => {
+    prod.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.s3'],
+        'detail-type': ['Object Created'],
+        detail: {
+          bucket: { name: [{ 'Fn::ImportValue': Match.stringLikeRegexp('BucketsProcessed') }] },
+          object: { key: TABLES.map((table) => ({ prefix: `${table}/` })) },
+        },
+      },
+      Targets: [{ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^LandingQueue'), 'Arn'] }, Id: Match.anyValue() }],
+    });
+  });
+
+  it('hides a message for six times the timeout of the function, and gives up after five receives', () => {
+    prod.hasResourceProperties('AWS::SQS::Queue', {
+      QueueName: 'data-pipeline-landed',
+      VisibilityTimeout: 360,
+      RedrivePolicy: Match.objectLike({ maxReceiveCount: 5 }),
+      SqsManagedSseEnabled: true,
+    });
+    prod.hasResourceProperties('AWS::SQS::Queue', {
+      QueueName: 'data-pipeline-landed-dlq',
+      MessageRetentionPeriod: 14 * 86_400,
+    });
+    prod.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: 'ServerlessDataPipeline-CatalogFunction',
+      Timeout: 60,
+    });
+  });
+
+  it('hands the function batches, and takes back the messages that it names alone', () => {
+    for (const [template, seconds] of [
+      [prod, 5],
+      [local, 1],
+    ] as const) {
+      template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+        BatchSize: 100,
+        MaximumBatchingWindowInSeconds: seconds,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^LandingQueue'), 'Arn'] },
+      });
+    }
+  });
+
+  it('refuses queue requests without TLS', () => {
+    prod.resourceCountIs('AWS::SQS::QueuePolicy', 2);
+    prod.allResourcesProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: Match.objectLike({
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      }),
+    });
+  });
+});
+
+describe('queries', () => {
+  it('write results encrypted below one prefix whatever a client asks for, and stop at the scan cap', () => {
+    prod.hasResourceProperties('AWS::Athena::WorkGroup', {
+      Name: 'data-pipeline-workgroup',
+      WorkGroupConfiguration: {
+        EnforceWorkGroupConfiguration: true,
+        BytesScannedCutoffPerQuery: 100 * 2 ** 30,
+        ResultConfiguration: {
+          OutputLocation: {
+            'Fn::Join': [
+              '',
+              ['s3://', { 'Fn::ImportValue': Match.stringLikeRegexp('BucketsArchive') }, '/athena-results/'],
+            ],
+          },
+          EncryptionConfiguration: Match.objectLike({ EncryptionOption: 'SSE_KMS' }),
+        },
+      },
+    });
+  });
+});
+
+describe('logs', () => {
+  it('are kept for a time that is stated, by function and delivery stream', () => {
+    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 2);
+    prod.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 });
+    local.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
+  });
+});

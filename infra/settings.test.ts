@@ -1,0 +1,86 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { ENVIRONMENTS, parseEnvironment, readOverrides, settingsOf, unusedOverrides } from './settings.ts';
+
+describe('settingsOf', () => {
+  it.each(ENVIRONMENTS)(
+    'retries records for at least 72 hours in %s, and less long than the stream keeps them',
+    (name) => {
+      const { processor, stream } = settingsOf(name);
+
+      expect(processor.recordAgeMax.toHours()).toBeGreaterThanOrEqual(72);
+      expect(processor.recordAgeMax.toHours()).toBeLessThan(stream.retention.toHours());
+    },
+  );
+
+  it('exercises two shards locally, and leaves capacity to Kinesis in production', () => {
+    expect(settingsOf('local').stream.capacity).toBe(2);
+    expect(settingsOf('prod').stream.capacity).toBe('on-demand');
+  });
+
+  it('takes overrides', () => {
+    const settings = settingsOf('prod', {
+      LOG_LEVEL: 'WARN',
+      QUALITY_THRESHOLD: '0.5',
+      ENABLE_XRAY_TRACING: 'false',
+    });
+
+    expect(settings).toMatchObject({ logLevel: 'WARN', tracing: false, processor: { qualityThreshold: 0.5 } });
+  });
+
+  it('gives the processor the larger of the memories of its two stages', () => {
+    const memory = (overrides: Record<string, string>) => settingsOf('prod', overrides).processor.memory.toMebibytes();
+
+    expect(memory({ VALIDATION_MEMORY: '512', TRANSFORMATION_MEMORY: '1024' })).toBe(1024);
+    expect(memory({ VALIDATION_MEMORY: '2048' })).toBe(2048);
+    expect(memory({})).toBe(1769);
+  });
+
+  it('reads an empty value as none', () => {
+    expect(settingsOf('prod', { QUALITY_THRESHOLD: ' ', LOG_LEVEL: '' })).toEqual(settingsOf('prod'));
+  });
+
+  it.each([
+    ['LOG_LEVEL', 'info', 'DEBUG, INFO, WARN, ERROR'],
+    ['QUALITY_THRESHOLD', '1.01', 'a number from 0 to 1'],
+    ['QUALITY_THRESHOLD', '85%', 'a number from 0 to 1'],
+    ['QUALITY_THRESHOLD', 'NaN', 'a number from 0 to 1'],
+    ['VALIDATION_MEMORY', '127', 'whole MB from 128 to 10240'],
+    ['TRANSFORMATION_MEMORY', '10241', 'whole MB from 128 to 10240'],
+    ['TRANSFORMATION_MEMORY', '512 MB', 'whole MB from 128 to 10240'],
+    ['ENABLE_XRAY_TRACING', 'yes', 'true, false'],
+  ])('fails if %s is %s, and says what is allowed', (name, value, allowed) => {
+    const act = () => settingsOf('prod', { [name]: value });
+
+    expect(act).toThrow(`${name}: received ${JSON.stringify(value)}, allowed: ${allowed}`);
+  });
+});
+
+describe('parseEnvironment', () => {
+  it('fails if there is no such environment', () => {
+    expect(() => parseEnvironment('staging')).toThrow('environment: received "staging", allowed: local, dev, prod');
+  });
+});
+
+describe('unusedOverrides', () => {
+  it('names what is set and has no effect yet, and nothing else', () => {
+    expect(unusedOverrides({ BATCH_SIZE: '500', ALERT_EMAIL: '', LOG_LEVEL: 'INFO', AWS_PROFILE: 'me' })).toEqual([
+      'BATCH_SIZE',
+    ]);
+  });
+});
+
+describe('readOverrides', () => {
+  it('reads the .env file of a folder, comments and quotes included', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'settings-'));
+    writeFileSync(path.join(folder, '.env'), '# a comment\nLOG_LEVEL="DEBUG"\nQUALITY_THRESHOLD=0.9 # inline\n');
+
+    expect(readOverrides(folder)).toEqual({ LOG_LEVEL: 'DEBUG', QUALITY_THRESHOLD: '0.9' });
+  });
+
+  it('gives nothing where there is no .env file', () => {
+    expect(readOverrides(mkdtempSync(path.join(tmpdir(), 'settings-')))).toEqual({});
+  });
+});

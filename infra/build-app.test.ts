@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { buildTestApp } from '../test/support/infra/synthesize.ts';
 import { StatefulStack } from './stateful-stack.ts';
@@ -55,6 +55,16 @@ describe('buildApp', () => {
     expect(tagsOf({ environment: 'dev' })).toEqual(['dev', 'dev']);
   });
 
+  it('protects the data of production from the deletion of its stack', () => {
+    const protection = (environment: 'prod' | 'dev') =>
+      buildTestApp({ environment })
+        .synth()
+        .stacks.map(({ terminationProtection }) => terminationProtection ?? false);
+
+    expect(protection('prod')).toEqual([true, false]);
+    expect(protection('dev')).toEqual([false, false]);
+  });
+
   it('gives the same templates each time', () => {
     const templates = () =>
       buildTestApp({ environment: 'local' })
@@ -74,8 +84,10 @@ describe('buildApp', () => {
   });
 
   it('warns of a setting in .env that has no effect yet', () => {
+    const printed = jest.spyOn(console, 'error').mockImplementation(() => {});
     const { stacks } = buildTestApp({ environment: 'prod', overrides: { ALERT_EMAIL: 'a@example.com' } }).synth();
 
+    printed.mockRestore();
     const warnings = stacks.flatMap(({ messages }) => messages).filter(({ level }) => level === 'warning');
 
     expect(warnings.map(({ entry }) => String(entry.data))).toEqual([

@@ -72,6 +72,7 @@ export function buildApp(props: BuildAppProps): App {
   const stateful = new StatefulStack(app, 'DataPipelineStateful', {
     ...shared,
     datasets,
+    terminationProtection: environment === 'prod',
     description: 'Data pipeline: keys, buckets, stream and catalog',
   });
   new PipelineStack(app, 'DataPipeline', {

@@ -1,6 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseEnv } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { ENVIRONMENTS, parseEnvironment, readOverrides, settingsOf, unusedOverrides } from './settings.ts';
 
@@ -78,6 +79,16 @@ describe('readOverrides', () => {
     writeFileSync(path.join(folder, '.env'), '# a comment\nLOG_LEVEL="DEBUG"\nQUALITY_THRESHOLD=0.9 # inline\n');
 
     expect(readOverrides(folder)).toEqual({ LOG_LEVEL: 'DEBUG', QUALITY_THRESHOLD: '0.9' });
+  });
+
+  it('finds in .env.example only names that have an effect, and those without a value', () => {
+    const example = parseEnv(readFileSync(path.join(import.meta.dirname, '../.env.example'), 'utf8'));
+    const given = Object.fromEntries(Object.keys(example).map((name) => [name, 'not allowed']));
+
+    expect(new Set(Object.values(example))).toEqual(new Set(['']));
+    for (const [name, value] of Object.entries(given)) {
+      expect(() => settingsOf('prod', { [name]: value })).toThrow(name);
+    }
   });
 
   it('gives nothing where there is no .env file', () => {

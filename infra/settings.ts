@@ -17,7 +17,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface Settings {
   readonly environment: EnvironmentName;
-  /** What happens to data when its stack is deleted. */
+  /** What happens to data when its stack is deleted. Nothing empties a bucket: one with objects refuses to go. */
   readonly removalPolicy: RemovalPolicy;
   readonly logLevel: LogLevel;
   readonly logRetention: RetentionDays;

@@ -1,0 +1,49 @@
+/**
+ * Rows on disk to Parquet (SNAPPY), by DuckDB. The rows have been checked against the columns before: a value that
+ * DuckDB cannot cast would be an error of ours, never a silent null.
+ */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { duckDbType, quoteText } from '../duckdb/duckdb-type.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
+import { parseHiveType } from '../glue/hive-type.ts';
+import type { CatalogColumn } from '../ports.ts';
+import { rowConverter } from './row-converter.ts';
+
+/** Bytes of one row: a record has at most 1,000 KiB, and normalising adds little. */
+const ROW_BYTES_MAX = 16 * 1024 * 1024;
+
+export async function writeParquet(
+  duckDb: DuckDb,
+  from: { readonly rowsFile: string; readonly columns: readonly CatalogColumn[] },
+  parquetFile: string,
+): Promise<void> {
+  try {
+    await duckDb.run(copyStatement(from.rowsFile, from.columns, parquetFile));
+  } catch {
+    // JSON.parse takes what DuckDB does not: two equal keys, half a surrogate pair. Such rows were written as they came.
+    const normalised = `${from.rowsFile}.normalised`;
+    writeFileSync(normalised, normaliseRows(readFileSync(from.rowsFile, 'utf8'), from.columns));
+    await duckDb.run(copyStatement(normalised, from.columns, parquetFile));
+    rmSync(normalised);
+  }
+}
+
+function copyStatement(rowsFile: string, columns: readonly CatalogColumn[], parquetFile: string): string {
+  const types = columns.map(
+    ({ name, type }) => `${quoteText(name.toLowerCase())}: ${quoteText(duckDbType(parseHiveType(type)))}`,
+  );
+  const source = `read_json(${quoteText(rowsFile)}, columns = {${types.join(', ')}}, format = 'newline_delimited', maximum_object_size = ${ROW_BYTES_MAX})`;
+  return `COPY (SELECT * FROM ${source}) TO ${quoteText(parquetFile)} (FORMAT parquet, COMPRESSION snappy)`;
+}
+
+function normaliseRows(rows: string, columns: readonly CatalogColumn[]): string {
+  const converter = rowConverter(columns);
+  const lines: string[] = [];
+  for (const line of rows.split('\n')) {
+    if (line === '') continue;
+    const row = converter.convert(JSON.parse(line), line);
+    if (typeof row !== 'string') throw new Error(`A row that was accepted does not convert: ${row.message}`);
+    lines.push(`${row}\n`);
+  }
+  return lines.join('');
+}

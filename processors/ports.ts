@@ -1,36 +1,64 @@
 /** What the processor needs of the world. Adapters implement these; tests and the simulator replace them. */
 
-/** One JSON document for Firehose, already serialised, without a delimiter. */
-export interface Document {
-  /** Dataset name, or `failed_events`: the delivery stream's suffix. */
-  readonly table: string;
-  readonly json: string;
-  /** UTF-8 length of `json`. */
-  readonly bytes: number;
-  /** Index in the batch of the Kinesis record that the document comes from: what a failed delivery is reported by. */
-  readonly recordIndex: number;
+/** One Firehose record: JSON documents of one table, each ended by a newline. */
+export interface PackedRecord {
+  readonly data: Buffer;
+  /** Documents in it, 1 to 500. */
+  readonly documents: number;
+  /** Lowest index in the batch of a Kinesis record that has a document in it: what a failed delivery is reported by. */
+  readonly recordIndexMin: number;
 }
 
-/** Delivers documents. Resends what is retryable and rejected, and only that, until `deadlineMs`. */
+/** What one PutRecordBatch sends: at most 500 records and 4 MiB, all of one table. */
+export interface DeliveryCall {
+  /** Dataset name, or `failed_events`: the delivery stream's suffix. */
+  readonly table: string;
+  readonly records: readonly PackedRecord[];
+}
+
+/** Delivers what is packed. Resends what is rejected and retryable, and only that, until the deadline. */
 export interface DeliveryPort {
   /**
    * @param deadlineMs epoch milliseconds after which nothing is sent again
-   * @returns the lowest record index of a document that was not accepted, or `undefined` when all were
+   * @returns the records that were not accepted; empty when all were
+   * @throws DeliveryError when the call as a whole could not be made and will not succeed by being made again now
    */
-  deliver(documents: readonly Document[], deadlineMs: number): Promise<number | undefined>;
+  deliver(call: DeliveryCall, deadlineMs: number): Promise<readonly PackedRecord[]>;
 }
 
-/** Keeps the original bytes of a failed record that are too large for its row. */
+/** The delivery service could not be used. `cause` says why. */
+export class DeliveryError extends Error {
+  constructor(message: string, options: { readonly cause: unknown }) {
+    super(message, options);
+    this.name = 'DeliveryError';
+  }
+}
+
+/** Original bytes of a failed record that are too large for its row. */
+export interface KeptPayload {
+  /** `s3://bucket/key`; follows from the record's identity, so that writing it again is idempotent. */
+  readonly uri: string;
+  readonly bytes: Buffer;
+  readonly recordIndex: number;
+}
+
 export interface PayloadPort {
-  /** Idempotent: the key follows from the record's identity. Returns the object's `s3://` URI. */
-  keep(recordId: string, bytes: Buffer): Promise<string>;
+  /** @throws PayloadError */
+  keep(payload: KeptPayload): Promise<void>;
 }
 
-/** What `begin` pins for every attempt at a batch. */
+export class PayloadError extends Error {
+  constructor(message: string, options: { readonly cause: unknown }) {
+    super(message, options);
+    this.name = 'PayloadError';
+  }
+}
+
+/** What `begin` pins for every attempt at a batch, so that a retry decides as the first attempt did. */
 export interface BatchTerms {
   /** Times are evaluated as of this moment, epoch milliseconds. */
   readonly evaluatedAtMs: number;
-  /** Records scoring below this are quarantined, 0 to 1. */
+  /** Records scoring below this are quarantined, 0 to 1, unless their dataset says otherwise. */
   readonly qualityThreshold: number;
 }
 
@@ -43,7 +71,7 @@ export interface BatchRange {
   readonly to: string;
 }
 
-/** Counts of a batch, by outcome. */
+/** Events of a batch by outcome: `received = delivered + quarantined + dropped`. */
 export interface BatchCounts {
   readonly received: number;
   readonly delivered: number;

@@ -1,0 +1,15 @@
+/** Reads a function's environment. A missing or wrong value fails the start, with what was received and what is allowed. */
+
+export function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === '') throw new Error(`environment ${name}: received nothing, allowed: a text`);
+  return value;
+}
+
+/** @param name of a number from 0 to 1 */
+export function requiredShare(name: string): number {
+  const text = required(name);
+  const value = Number(text);
+  if (!(value >= 0 && value <= 1)) throw new Error(`environment ${name}: received ${text}, allowed: 0 to 1`);
+  return value;
+}

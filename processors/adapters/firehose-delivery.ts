@@ -1,0 +1,86 @@
+/**
+ * Delivers to Firehose by PutRecordBatch. A 200 may still hold rejected entries: those alone are sent again, with
+ * full-jitter backoff, until the deadline (firehose/latest/APIReference/API_PutRecordBatch.html).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
+import { type ClockPort, DeliveryError, type DeliveryPort, type PackedRecord } from '../ports.ts';
+import { type Backoff, backoffMs } from './backoff.ts';
+
+export interface FirehoseDeliveryOptions {
+  /** With `maxAttempts: 1`: retries are decided here, inside the invocation's time. */
+  readonly client: FirehoseClient;
+  /** What precedes the table in a delivery stream's name. */
+  readonly streamPrefix: string;
+  readonly clock: ClockPort;
+  readonly backoff?: Backoff;
+  readonly wait?: (durationMs: number) => Promise<unknown>;
+}
+
+const BACKOFF: Backoff = { baseMs: 50, ceilingMs: 5_000, random: Math.random };
+
+export function createFirehoseDelivery(options: FirehoseDeliveryOptions): DeliveryPort {
+  const { client, clock, streamPrefix, backoff = BACKOFF, wait = sleep } = options;
+
+  /** Entries of `records` that were rejected. */
+  async function put(table: string, records: readonly PackedRecord[], timeoutMs: number): Promise<PackedRecord[]> {
+    const reply = await client.send(
+      new PutRecordBatchCommand({
+        DeliveryStreamName: `${streamPrefix}${table}`,
+        Records: records.map(({ data }) => ({ Data: data })),
+      }),
+      { abortSignal: AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs))) },
+    );
+    if (reply.FailedPutCount === 0) return [];
+    // An entry without an answer is not known to be accepted: sent again, it is a duplicate at worst.
+    return records.filter((_, index) => reply.RequestResponses?.[index]?.RecordId === undefined);
+  }
+
+  return {
+    async deliver({ table, records }, deadlineMs) {
+      let pending: readonly PackedRecord[] = records;
+      for (let attempt = 0; ; attempt++) {
+        try {
+          pending = await put(table, pending, deadlineMs - clock.now());
+        } catch (error) {
+          if (!isRetryable(error)) throw new DeliveryError(describe(error), { cause: error });
+        }
+        if (pending.length === 0) return pending;
+        const waitMs = backoffMs(backoff, attempt);
+        if (clock.now() + waitMs >= deadlineMs) return pending;
+        await wait(waitMs);
+      }
+    },
+  };
+}
+
+const RETRYABLE_NAMES: ReadonlySet<string> = new Set([
+  'ServiceUnavailableException',
+  'LimitExceededException',
+  'ThrottlingException',
+  'TimeoutError',
+  'AbortError',
+  'InternalFailure',
+  'RequestTimeout',
+]);
+
+/** The network, the service's own failures and throttling pass; what is wrong with the request does not. */
+function isRetryable(error: unknown): boolean {
+  if (!Error.isError(error)) return false;
+  if (RETRYABLE_NAMES.has(error.name)) return true;
+  if ('$retryable' in error && error.$retryable !== undefined) return true;
+  const status = statusOf(error);
+  return status === undefined ? 'code' in error : status >= 500 || status === 429;
+}
+
+function statusOf(error: Error): number | undefined {
+  if (!('$metadata' in error) || typeof error.$metadata !== 'object' || error.$metadata === null) return undefined;
+  const { $metadata } = error;
+  return 'httpStatusCode' in $metadata && typeof $metadata.httpStatusCode === 'number'
+    ? $metadata.httpStatusCode
+    : undefined;
+}
+
+function describe(error: unknown): string {
+  return Error.isError(error) ? `${error.name}: ${error.message}` : String(error);
+}

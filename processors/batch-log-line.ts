@@ -1,0 +1,55 @@
+/** The one log line of a batch: what happened in it, and its metrics in CloudWatch's embedded metric format. */
+import type { BatchCounts, BatchRange } from './ports.ts';
+
+export interface BatchSummary {
+  readonly namespace: string;
+  readonly range: BatchRange;
+  /** Of the records that are done. */
+  readonly counts: BatchCounts;
+  readonly failures: ReadonlyMap<string, number>;
+  readonly records: number;
+  readonly done: number;
+  readonly reasons: readonly string[];
+  readonly atMs: number;
+  readonly durationMs: number;
+}
+
+/** Metrics have no dimension: each combination of dimension values is billed as a metric. */
+const METRICS = [
+  { Name: 'Received', Unit: 'Count' },
+  { Name: 'Delivered', Unit: 'Count' },
+  { Name: 'Quarantined', Unit: 'Count' },
+  { Name: 'Dropped', Unit: 'Count' },
+  { Name: 'BatchDuration', Unit: 'Milliseconds' },
+] as const;
+
+/**
+ * Source: AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html. It holds positions
+ * and counts, never a payload.
+ */
+export function batchLogLine(summary: BatchSummary): string {
+  const { counts, range, done, records } = summary;
+  return JSON.stringify({
+    _aws: {
+      Timestamp: summary.atMs,
+      CloudWatchMetrics: [{ Namespace: summary.namespace, Dimensions: [[]], Metrics: METRICS }],
+    },
+    level: done === records ? 'INFO' : 'WARN',
+    message: done === records ? 'batch done' : 'batch done in part',
+    Received: counts.received,
+    Delivered: counts.delivered,
+    Quarantined: counts.quarantined,
+    Dropped: counts.dropped,
+    BatchDuration: summary.durationMs,
+    shardId: range.shardId,
+    from: range.from,
+    to: range.to,
+    records,
+    recordsDone: done,
+    failures: Object.fromEntries(summary.failures),
+    ...(summary.reasons.length > 0 && { reasons: summary.reasons.slice(0, REASONS_MAX) }),
+  });
+}
+
+/** Reasons that are logged; one of a kind is enough to act on. */
+const REASONS_MAX = 5;

@@ -1,0 +1,39 @@
+/** Third stage: the dataset's own transform, and the check that what it returned will convert. */
+import { isRecord } from '../../schemas/describe.ts';
+import { failureOf, problem } from '../../schemas/problem.ts';
+import type { Item } from './items.ts';
+import { threw } from './threw.ts';
+
+export function transform(item: Item, evaluatedAtMs: number): Item {
+  if (item.state !== 'valid') return item;
+  const { origin, event, eventTimeMs } = item;
+  const { dataset } = event;
+  let output: unknown;
+  let id: string;
+  try {
+    output = dataset.definition.transform(event.value, { ingestedAtMs: origin.arrivedAtMs, evaluatedAtMs });
+  } catch (error) {
+    return { state: 'failed', origin, event, failure: threw('transform', error) };
+  }
+  if (isDrop(output)) return { state: 'dropped', origin, event, reason: output.drop };
+  try {
+    id = event.id ?? dataset.definition.id(event.value);
+  } catch (error) {
+    return { state: 'failed', origin, event, failure: threw('id', error) };
+  }
+  const failure = dataset.validateOutput(output);
+  if (failure) return { state: 'failed', origin, event, failure };
+  if (!isMutableRecord(output)) {
+    const found = problem('INVALID_OUTPUT', '', 'a record', output);
+    return { state: 'failed', origin, event, failure: failureOf(found, 'transform') };
+  }
+  return { state: 'transformed', origin, event, eventTimeMs, id, output };
+}
+
+function isDrop(output: unknown): output is { readonly drop: string } {
+  return isRecord(output) && typeof output.drop === 'string' && Object.keys(output).length === 1;
+}
+
+function isMutableRecord(output: unknown): output is Record<string, unknown> {
+  return isRecord(output);
+}

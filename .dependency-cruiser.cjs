@@ -15,7 +15,10 @@ module.exports = {
       name: 'streams-core',
       comment: 'Envelope, codecs and aggregation know schemas, avsc, aws-kinesis-agg and node: only.',
       severity: 'error',
-      from: { path: '^streams/(envelope|codecs|aggregation|position|event-id|identity)', pathNot: '\\.test(-d)?\\.ts$' },
+      from: {
+        path: '^streams/(envelope|codecs|aggregation|position|event-id|identity)',
+        pathNot: '\\.test(-d)?\\.ts$',
+      },
       to: {
         pathNot: [
           '^schemas/',
@@ -36,7 +39,9 @@ module.exports = {
       comment: 'A stage is a pure, synchronous function: no rxjs, SDK, clock, randomness or process.env.',
       severity: 'error',
       from: { path: stages, pathNot: '\\.test(-d)?\\.ts$' },
-      to: { pathNot: [stages, '^schemas/', '^streams/(envelope|codecs|aggregation|position|event-id)', '^(node:)?buffer$'] },
+      to: {
+        pathNot: [stages, '^schemas/', '^streams/(envelope|codecs|aggregation|position|event-id)', '^(node:)?buffer$'],
+      },
     },
     {
       name: 'composition-knows-ports-only',

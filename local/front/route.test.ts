@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Routable, routeOf } from './route.ts';
+
+const request = (changes: Partial<Routable>): Routable => ({
+  method: 'POST',
+  path: '/',
+  query: new URLSearchParams(),
+  headers: {},
+  ...changes,
+});
+
+const sigV4 = (scope: string): Readonly<Record<string, string>> => ({
+  authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host;x-amz-date, Signature=00`,
+});
+
+describe('routeOf', () => {
+  it.each([
+    ['the credential scope', request({ headers: sigV4('local/20261123/us-east-1/kinesis/aws4_request') }), 'kinesis'],
+    ['a key with slashes in it', request({ headers: sigV4('a/b/20261123/us-east-1/logs/aws4_request') }), 'logs'],
+    [
+      'a SigV4a scope, which has no region',
+      request({ headers: { authorization: 'AWS4-ECDSA-P256-SHA256 Credential=k/20261123/events/aws4_request' } }),
+      'events',
+    ],
+    ['S3 under its express name', request({ headers: sigV4('local/20261123/us-east-1/s3express/aws4_request') }), 's3'],
+    [
+      'a presigned URL',
+      request({
+        method: 'GET',
+        path: '/bucket/key',
+        query: new URLSearchParams('X-Amz-Credential=local%2F20261123%2Fus-east-1%2Fs3%2Faws4_request'),
+      }),
+      's3',
+    ],
+    [
+      'the scope rather than the target',
+      request({
+        headers: {
+          ...sigV4('k/20261123/us-east-1/firehose/aws4_request'),
+          'x-amz-target': 'Kinesis_20131202.PutRecord',
+        },
+      }),
+      'firehose',
+    ],
+    ['an unsigned target', request({ headers: { 'x-amz-target': 'AWSGlue.GetTables' } }), 'glue'],
+    ['an unsigned target of no service here', request({ headers: { 'x-amz-target': 'Other_1.Do' } }), 'Other_1'],
+    ['an unsigned GET of a path', request({ method: 'GET', path: '/bucket/key' }), 's3'],
+    ['an unsigned PUT of a path', request({ method: 'PUT', path: '/bucket/key' }), 's3'],
+    ['a signature of version 2', request({ method: 'GET', headers: { authorization: 'AWS key:signature' } }), 's3'],
+  ])('routes by %s', (_claim, given, scope) => {
+    expect(routeOf(given)).toEqual({ to: 'service', scope });
+  });
+
+  it('welcomes an unsigned GET of the root', () => {
+    expect(routeOf(request({ method: 'GET' }))).toEqual({ to: 'welcome' });
+  });
+});

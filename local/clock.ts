@@ -11,6 +11,8 @@ export interface Clock {
   after(delayMs: number, task: () => void): Timer;
   /** Moves the clock forward and runs what has become due, in order of time. */
   advance(durationMs: number): void;
+  /** When the earliest waiting task is due, in epoch milliseconds; undefined when none waits. */
+  nextDueMs(): number | undefined;
   /** Cancels what is waiting. */
   stop(): void;
 }
@@ -67,6 +69,7 @@ export function createClock(): Clock {
       offsetMs += durationMs;
       runDue();
     },
+    nextDueMs: () => earliest()?.dueMs,
     stop() {
       waiting.clear();
       clearTimeout(wakeUp);

@@ -81,6 +81,9 @@ export class FunctionProcess {
         '--disable-warning=ExperimentalWarning',
       ],
       serialization: 'advanced',
+      // A group of its own: Ctrl-C at a terminal is for the runtime, which lets invocations end. The process ends itself
+      // when its channel to the runtime closes.
+      detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#outputEnded = Promise.all([this.#readLines(this.#child.stdout), this.#readLines(this.#child.stderr)]).then(

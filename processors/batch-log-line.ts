@@ -6,6 +6,7 @@ export interface BatchSummary {
   readonly range: BatchRange;
   /** Of the records that are done. */
   readonly counts: BatchCounts;
+  /** Quarantined events of the records that are done, by `<dataset>/<code>`: they add up to `counts.quarantined`. */
   readonly failures: ReadonlyMap<string, number>;
   readonly records: number;
   readonly done: number;
@@ -34,6 +35,7 @@ export function batchLogLine(summary: BatchSummary): string {
       Timestamp: summary.atMs,
       CloudWatchMetrics: [{ Namespace: summary.namespace, Dimensions: [[]], Metrics: METRICS }],
     },
+    timestamp: new Date(summary.atMs).toISOString(),
     level: done === records ? 'INFO' : 'WARN',
     message: done === records ? 'batch done' : 'batch done in part',
     Received: counts.received,

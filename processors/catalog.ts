@@ -20,10 +20,13 @@ export interface CatalogPorts {
 
 export type CatalogHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
-/** What a message asks for: a partition, or nothing, with the reason. */
-type Reading = { readonly partition: TablePartition } | { readonly ignored: string };
+/** What a message asks for: a partition, or nothing, with the reason; or why it cannot be read. */
+type Reading = { readonly partition: TablePartition } | { readonly ignored: string } | { readonly malformed: string };
 
-/** @param bucket name of the processed bucket */
+/**
+ * A message that cannot be read fails alone, and ends in the dead-letter queue, where someone sees it.
+ * @param bucket name of the processed bucket
+ */
 export function createCatalogHandler(bucket: string, ports: CatalogPorts): CatalogHandler {
   // Locations that are known to be registered; lost with the process, which costs one idempotent call each.
   const known = new Set<string>();
@@ -34,24 +37,28 @@ export function createCatalogHandler(bucket: string, ports: CatalogPorts): Catal
     const ignored = new Map<string, number>();
     for (const reading of readings.values()) {
       if ('ignored' in reading) ignored.set(reading.ignored, (ignored.get(reading.ignored) ?? 0) + 1);
-      else if (!known.has(reading.partition.location)) wanted.set(reading.partition.location, reading.partition);
+      else if ('partition' in reading && !known.has(reading.partition.location))
+        wanted.set(reading.partition.location, reading.partition);
     }
     const failures = await registerAll([...wanted.values()], ports.partitions);
     for (const location of wanted.keys()) if (!failures.has(location)) known.add(location);
+    const malformed = [...readings.values()].flatMap((reading) => ('malformed' in reading ? [reading.malformed] : []));
 
     ports.log(
       JSON.stringify({
-        level: failures.size === 0 ? 'INFO' : 'WARN',
+        level: failures.size + malformed.length === 0 ? 'INFO' : 'WARN',
         message: 'partitions registered',
         objects: event.Records.length,
         partitions: wanted.size - failures.size,
         ...(ignored.size > 0 && { ignored: Object.fromEntries(ignored) }),
+        ...(malformed.length > 0 && { malformed }),
         ...(failures.size > 0 && { failures: Object.fromEntries(failures) }),
       }),
     );
 
     const answer = (record: SQSRecord): void => {
       const reading = readings.get(record.messageId);
+      if (reading && 'malformed' in reading) throw new Error(reading.malformed);
       const reason = reading && 'partition' in reading ? failures.get(reading.partition.location) : undefined;
       if (reason !== undefined) throw new Error(reason);
     };
@@ -78,12 +85,14 @@ function readMessage(body: string, bucket: string): Reading {
   try {
     event = JSON.parse(body);
   } catch {
-    return { ignored: 'message that is no JSON' };
+    return { malformed: 'received no JSON, allowed: an EventBridge event' };
   }
   const detail = memberOf(event, 'detail');
   const name = memberOf(memberOf(detail, 'bucket'), 'name');
   const key = memberOf(memberOf(detail, 'object'), 'key');
-  if (typeof name !== 'string' || typeof key !== 'string') return { ignored: 'message that is no object event' };
+  if (typeof name !== 'string' || typeof key !== 'string') {
+    return { malformed: 'received no detail.bucket.name and detail.object.key, allowed: an event of an S3 object' };
+  }
   if (name !== bucket) return { ignored: 'object of another bucket' };
   const partition = partitionOfKey(bucket, key);
   return partition ? { partition } : { ignored: 'object outside a partition' };

@@ -13,7 +13,6 @@ export const RECORD_BYTES_MAX = 1_000 * 1_024;
 export const RECORDS_PER_CALL_MAX = 500;
 export const CALL_BYTES_MAX = 4 * 1_024 * 1_024;
 
-/** A record is written into this many bytes before it is cut to its length. */
 const NEWLINE = 0x0a;
 
 export interface Packer {

@@ -8,9 +8,14 @@ export interface TablePartition {
   readonly location: string;
 }
 
-const KEY = /^([a-z][a-z0-9_]*)\/dt=(\d{4}-\d{2}-\d{2})\/(?:hour=(\d{2})\/)?[^/]+$/;
+/** Objects that Firehose could not deliver lie below `errors/`, which is no table. */
+const KEY = /^(?!errors\/)([a-z][a-z0-9_]*)\/dt=(\d{4}-\d{2}-\d{2})\/(?:hour=(\d{2})\/)?[^/]+$/;
 
-/** @returns `undefined` for a key that lies in no partition */
+/**
+ * @param key as EventBridge gives it: plain, not URL-encoded as in S3's own notifications
+ *   (AmazonS3/latest/userguide/ev-events.html)
+ * @returns `undefined` for a key that lies in no partition
+ */
 export function partitionOfKey(bucket: string, key: string): TablePartition | undefined {
   const [, table, dt, hour] = KEY.exec(key) ?? [];
   if (table === undefined || dt === undefined) return undefined;

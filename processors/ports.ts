@@ -43,10 +43,14 @@ export interface KeptPayload {
 }
 
 export interface PayloadPort {
-  /** @throws PayloadError */
-  keep(payload: KeptPayload): Promise<void>;
+  /**
+   * @param deadlineMs epoch milliseconds after which it is given up
+   * @throws PayloadError when the bytes are not known to be kept
+   */
+  keep(payload: KeptPayload, deadlineMs: number): Promise<void>;
 }
 
+/** The payload of a failed record could not be kept. `cause` says why. */
 export class PayloadError extends Error {
   constructor(message: string, options: { readonly cause: unknown }) {
     super(message, options);

@@ -29,7 +29,7 @@ export interface BatchPlan {
   readonly route: RouteStage;
   readonly evaluatedAtMs: number;
   readonly qualityThreshold: number;
-  /** No further chunk is taken after this moment, epoch milliseconds. */
+  /** No further record is taken after this moment, but for those of the chunk under way; epoch milliseconds. */
   readonly stopAtMs: number;
   /** Nothing is sent again after this moment, epoch milliseconds. */
   readonly deliverUntilMs: number;
@@ -71,11 +71,7 @@ export function processBatch(
   return defer(() => {
     const tally = createTally(recordCount);
     const packer = createPacker();
-    const reasons: string[] = [];
-    let taken = 0;
-    let undone = recordCount;
-
-    const hasTime = () => undone === recordCount && ports.clock.now() < plan.stopAtMs;
+    const progress = createProgress(recordCount, () => ports.clock.now() < plan.stopAtMs);
     const evaluate = (item: Item): Routed =>
       route(
         score(transform(validate(item, plan.evaluatedAtMs), plan.evaluatedAtMs), plan.qualityThreshold),
@@ -83,12 +79,8 @@ export function processBatch(
       );
 
     const work = chunks.pipe(
-      takeWhile(hasTime),
-      map((chunk) => {
-        taken = chunk.firstIndex + chunk.records.length;
-        return decodeChunk(chunk, plan.decode);
-      }),
-      concatMap(splitIntoChunks),
+      takeWhile(progress.goesOn),
+      concatMap((chunk) => decodeChunk(chunk, plan.decode, progress)),
       map((items) => items.map(evaluate)),
       map((routed) => pack(routed, tally, packer.add)),
     );
@@ -96,35 +88,67 @@ export function processBatch(
 
     return concat(work, rest).pipe(
       concatMap(({ calls, payloads }) => [
-        ...payloads.map((payload) => () => keep(payload, ports)),
+        ...payloads.map((payload) => () => keep(payload, plan, ports)),
         ...calls.map((call) => () => send(call, plan, ports)),
       ]),
       mergeMap((sending) => sending(), CALLS_IN_FLIGHT_MAX),
-      reduce((_, sent: Sent) => {
-        undone = Math.min(undone, sent.undone ?? recordCount);
-        if (sent.reason !== undefined) reasons.push(sent.reason);
-        return undefined;
-      }, undefined),
-      map(() => ({ done: Math.min(undone, taken), tally, reasons })),
+      reduce((so, sent: Sent) => so.settle(sent), progress),
+      map(({ done, reasons }) => ({ done, tally, reasons })),
     );
   });
 }
 
-function decodeChunk(chunk: RecordChunk, stage: DecodeStage): Item[] {
-  const items: Item[] = [];
-  chunk.records.forEach((record, index) => {
-    decode(stage, record, chunk.firstIndex + index, items);
-  });
-  return items;
+/** How far a batch has come. */
+interface Progress {
+  /** Index of the first record that is not done, of those that were taken. */
+  readonly done: number;
+  readonly reasons: readonly string[];
+  /** Whether another record is to be taken; false for good once it has been false, or records would be left out. */
+  goesOn(): boolean;
+  take(recordIndex: number): void;
+  settle(sent: Sent): Progress;
 }
 
-/** One aggregate can hold thousands of events. */
-function splitIntoChunks(items: Item[]): Item[][] {
-  if (items.length <= CHUNK_EVENTS) return [items];
-  const chunks: Item[][] = [];
-  for (let start = 0; start < items.length; start += CHUNK_EVENTS)
-    chunks.push(items.slice(start, start + CHUNK_EVENTS));
-  return chunks;
+function createProgress(recordCount: number, hasTime: () => boolean): Progress {
+  const reasons: string[] = [];
+  let taken = 0;
+  let undone = recordCount;
+  let stopped = false;
+  const progress: Progress = {
+    get done() {
+      return Math.min(undone, taken);
+    },
+    reasons,
+    goesOn() {
+      stopped ||= undone < recordCount || !hasTime();
+      return !stopped;
+    },
+    take(recordIndex) {
+      taken = recordIndex + 1;
+    },
+    settle(sent) {
+      undone = Math.min(undone, sent.undone ?? recordCount);
+      if (sent.reason !== undefined) reasons.push(sent.reason);
+      return progress;
+    },
+  };
+  return progress;
+}
+
+/** Events of some records, `CHUNK_EVENTS` at a time: what follows is decoded only when those before are packed. */
+function* decodeChunk({ records, firstIndex }: RecordChunk, stage: DecodeStage, progress: Progress): Generator<Item[]> {
+  let items: Item[] = [];
+  for (const [offset, record] of records.entries()) {
+    decode(stage, record, firstIndex + offset, items);
+    progress.take(firstIndex + offset);
+    if (items.length < CHUNK_EVENTS) continue;
+    // One aggregate can hold thousands of events.
+    let start = 0;
+    for (; start + CHUNK_EVENTS <= items.length; start += CHUNK_EVENTS) yield items.slice(start, start + CHUNK_EVENTS);
+    items = items.slice(start);
+    if (!progress.goesOn()) break;
+  }
+  if (items.length > 0) yield items;
 }
 
 interface Packed {
@@ -167,9 +191,9 @@ async function send(call: DeliveryCall, plan: BatchPlan, ports: BatchPorts): Pro
   }
 }
 
-async function keep(payload: KeptPayload, ports: BatchPorts): Promise<Sent> {
+async function keep(payload: KeptPayload, plan: BatchPlan, ports: BatchPorts): Promise<Sent> {
   try {
-    await ports.payloads.keep(payload);
+    await ports.payloads.keep(payload, plan.deliverUntilMs);
     return { undone: undefined, reason: undefined };
   } catch (error) {
     if (!(error instanceof PayloadError)) throw error;

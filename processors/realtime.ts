@@ -82,7 +82,7 @@ export function createRealtimeHandler(settings: RealtimeSettings, ports: Realtim
     };
     const terms = await ports.books.begin(range);
     const timeLeftMs = context.getRemainingTimeInMillis();
-    const endMs = startedAtMs + timeLeftMs;
+    const endMs = ports.clock.now() + timeLeftMs;
     const reserveMs = Math.min(RESERVE_MS_MAX, Math.max(RESERVE_MS_MIN, timeLeftMs * RESERVE_SHARE));
     const { done, tally, reasons } = await lastValueFrom(
       processBatch(
@@ -107,7 +107,7 @@ export function createRealtimeHandler(settings: RealtimeSettings, ports: Realtim
         namespace: settings.metricsNamespace,
         range,
         counts,
-        failures: tally.failures,
+        failures: tally.failuresUpTo(done),
         records: records.length,
         done,
         reasons,
@@ -156,9 +156,9 @@ function shardIdOf(eventId: string): string {
   return eventId.slice(0, eventId.indexOf(':'));
 }
 
-/** `arn:aws:kinesis:us-east-1:123456789012:stream/name` */
-function streamNameOf(streamArn: string): string {
-  return streamArn.slice(streamArn.indexOf('/') + 1);
+/** `arn:aws:kinesis:us-east-1:123456789012:stream/name`; a consumer's goes on with `/consumer/…`. */
+function streamNameOf(eventSourceArn: string): string {
+  return eventSourceArn.split('/', 2)[1] ?? '';
 }
 
 function memoize<Value>(make: (key: string) => Value): (key: string) => Value {

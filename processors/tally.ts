@@ -6,8 +6,8 @@ export interface Tally {
   count(routed: Routed): void;
   /** Events of the records before index `done`. */
   upTo(done: number): BatchCounts;
-  /** Failed events of the whole batch by `<dataset>/<code>`; `?` where the dataset could not be told. */
-  readonly failures: ReadonlyMap<string, number>;
+  /** The quarantined ones of them by `<dataset>/<code>`; `?` where the dataset could not be told. */
+  failuresUpTo(done: number): ReadonlyMap<string, number>;
 }
 
 const OUTCOMES = ['delivered', 'quarantined', 'dropped'] as const;
@@ -18,23 +18,28 @@ export function createTally(recordCount: number): Tally {
     quarantined: new Int32Array(recordCount),
     dropped: new Int32Array(recordCount),
   };
-  const failures = new Map<string, number>();
+  const failures: { readonly index: number; readonly kind: string }[] = [];
 
   return {
-    failures,
     count(routed) {
       const index = routed.outcome === 'dropped' ? routed.recordIndex : routed.document.recordIndex;
       const column = counts[routed.outcome];
       column[index] = (column[index] ?? 0) + 1;
       if (routed.outcome !== 'quarantined') return;
-      const kind = `${routed.dataset ?? '?'}/${routed.code}`;
-      failures.set(kind, (failures.get(kind) ?? 0) + 1);
+      failures.push({ index, kind: `${routed.dataset ?? '?'}/${routed.code}` });
     },
     upTo(done) {
       const [delivered = 0, quarantined = 0, dropped = 0] = OUTCOMES.map((outcome) =>
         counts[outcome].subarray(0, done).reduce((sum, value) => sum + value, 0),
       );
       return { received: delivered + quarantined + dropped, delivered, quarantined, dropped };
+    },
+    failuresUpTo(done) {
+      const byKind = new Map<string, number>();
+      for (const { index, kind } of failures) {
+        if (index < done) byKind.set(kind, (byKind.get(kind) ?? 0) + 1);
+      }
+      return byKind;
     },
   };
 }

@@ -31,8 +31,9 @@ const RULES: readonly Rule[] = [
   },
   {
     applies: (file) => isSource(file) && file.startsWith('processors/stages/') && !isTest(file),
-    pattern: /\bDate\b(?!`)|\basync\b|\bawait\b|\bPromise\b/,
-    message: 'a stage is synchronous and has no Date: use schemas/timestamp.ts',
+    pattern: /\bDate\b(?!`)|\basync\b|\bawait\b|\bPromise\b|\bcrypto\b|\bfetch\b/,
+    message:
+      'a stage is synchronous and knows its arguments only: no Date (use schemas/timestamp.ts), promise, crypto or fetch',
   },
   {
     applies: (file) => isSource(file) && file !== 'tools/tidy.ts',

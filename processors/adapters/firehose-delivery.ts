@@ -13,14 +13,27 @@ export interface FirehoseDeliveryOptions {
   /** What precedes the table in a delivery stream's name. */
   readonly streamPrefix: string;
   readonly clock: ClockPort;
+  /** Default: from 50 ms, to 5 s at most. */
   readonly backoff?: Backoff;
+  /** How long one attempt may take before it is given up and made again. Default `ATTEMPT_TIMEOUT_MS`. */
+  readonly attemptTimeoutMs?: number;
   readonly wait?: (durationMs: number) => Promise<unknown>;
 }
+
+/** A full call of 4 MiB takes a second or so; a connection that has gone silent must not take the invocation with it. */
+export const ATTEMPT_TIMEOUT_MS = 15_000;
 
 const BACKOFF: Backoff = { baseMs: 50, ceilingMs: 5_000, random: Math.random };
 
 export function createFirehoseDelivery(options: FirehoseDeliveryOptions): DeliveryPort {
-  const { client, clock, streamPrefix, backoff = BACKOFF, wait = sleep } = options;
+  const {
+    client,
+    clock,
+    streamPrefix,
+    backoff = BACKOFF,
+    attemptTimeoutMs = ATTEMPT_TIMEOUT_MS,
+    wait = sleep,
+  } = options;
 
   /** Entries of `records` that were rejected. */
   async function put(table: string, records: readonly PackedRecord[], timeoutMs: number): Promise<PackedRecord[]> {
@@ -29,7 +42,7 @@ export function createFirehoseDelivery(options: FirehoseDeliveryOptions): Delive
         DeliveryStreamName: `${streamPrefix}${table}`,
         Records: records.map(({ data }) => ({ Data: data })),
       }),
-      { abortSignal: AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs))) },
+      { abortSignal: AbortSignal.timeout(Math.ceil(timeoutMs)) },
     );
     if (reply.FailedPutCount === 0) return [];
     // An entry without an answer is not known to be accepted: sent again, it is a duplicate at worst.
@@ -40,8 +53,10 @@ export function createFirehoseDelivery(options: FirehoseDeliveryOptions): Delive
     async deliver({ table, records }, deadlineMs) {
       let pending: readonly PackedRecord[] = records;
       for (let attempt = 0; ; attempt++) {
+        const timeLeftMs = deadlineMs - clock.now();
+        if (timeLeftMs <= 0) return pending;
         try {
-          pending = await put(table, pending, deadlineMs - clock.now());
+          pending = await put(table, pending, Math.min(attemptTimeoutMs, timeLeftMs));
         } catch (error) {
           if (!isRetryable(error)) throw new DeliveryError(describe(error), { cause: error });
         }

@@ -3,12 +3,14 @@
  * `failed_events` with its original bytes. Nothing is left without an outcome.
  */
 import { Buffer } from 'node:buffer';
+import { shorten } from '../../schemas/describe.ts';
 import type { Failure } from '../../schemas/failure.ts';
 import { formatTimestamp } from '../../schemas/timestamp.ts';
 import type { DecodedEvent, UndecodableEvent } from '../../streams/envelope.ts';
 import type { EventIdOf } from '../../streams/event-id.ts';
 import { formatPosition } from '../../streams/position.ts';
 import type { Dropped, Failed, Item, Origin, Scored } from './items.ts';
+import { threw } from './threw.ts';
 
 /** The table that failed records go to. */
 export const FAILED_EVENTS = 'failed_events';
@@ -24,6 +26,12 @@ export const DOCUMENT_BYTES_MAX = 1_000 * 1_024 - 1;
  * other columns of the row 90 KB. Larger ones go to S3.
  */
 export const INLINE_PAYLOAD_BYTES_MAX = 700_000;
+
+/**
+ * Characters of `_source` and `_run_id` that a row of `failed_events` keeps, each. Producers choose them, so without a
+ * bound they could make a row that no Firehose record holds; the original bytes have them whole.
+ */
+export const ENVELOPE_TEXT_CHARACTERS_MAX = 1_024;
 
 export interface RouteStage {
   readonly eventIdOf: EventIdOf;
@@ -73,7 +81,13 @@ function drop({ event, origin, reason }: Dropped): Routed {
 
 function deliver(item: Scored, stage: RouteStage): Routed {
   const { origin, event } = item.transformed;
-  const json = documentJson(item, stage);
+  let json: string;
+  try {
+    json = documentJson(item, stage);
+  } catch (error) {
+    // Such as a frozen output, whose times cannot be written as text.
+    return quarantine({ state: 'failed', origin, event, failure: threw('transform', error) }, stage);
+  }
   if (isTooLarge(json)) {
     const failure = outputTooLarge(json);
     return quarantine({ state: 'failed', origin, event, failure }, stage);
@@ -133,8 +147,8 @@ function quarantine({ origin, event, failure }: Failed, stage: RouteStage): Rout
     _record_id: recordId,
     _ingested_at: formatTimestamp(origin.arrivedAtMs),
     _processed_at: stage.processedAt,
-    _source: event.source ?? null,
-    _run_id: event.runId ?? null,
+    _source: bounded(event.source),
+    _run_id: bounded(event.runId),
     _trace_id: event.traceId ?? null,
     _position: positionOf(origin, event),
     dataset: dataset ?? null,
@@ -153,6 +167,11 @@ function quarantine({ origin, event, failure }: Failed, stage: RouteStage): Rout
     dataset,
     code: failure.code,
     document: { table: FAILED_EVENTS, json, recordIndex: origin.recordIndex },
-    payload: uri === null ? undefined : { uri, bytes },
+    // A copy: bytes of a record lie in memory that the next batch writes over, and this may still be on its way then.
+    payload: uri === null ? undefined : { uri, bytes: Buffer.from(bytes) },
   };
+}
+
+function bounded(text: string | undefined): string | null {
+  return text === undefined ? null : shorten(text, ENVELOPE_TEXT_CHARACTERS_MAX);
 }

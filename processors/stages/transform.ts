@@ -1,5 +1,6 @@
 /** Third stage: the dataset's own transform, and the check that what it returned will convert. */
 import { isRecord } from '../../schemas/describe.ts';
+import type { Failure } from '../../schemas/failure.ts';
 import { failureOf, problem } from '../../schemas/problem.ts';
 import type { Item } from './items.ts';
 import { threw } from './threw.ts';
@@ -9,20 +10,22 @@ export function transform(item: Item, evaluatedAtMs: number): Item {
   const { origin, event, eventTimeMs } = item;
   const { dataset } = event;
   let output: unknown;
+  let failure: Failure | undefined;
   let id: string;
   try {
     output = dataset.definition.transform(event.value, { ingestedAtMs: origin.arrivedAtMs, evaluatedAtMs });
+    if (isDrop(output)) return { state: 'dropped', origin, event, reason: output.drop };
+    // In here too: reading an output may run code of the transform's, such as a getter.
+    failure = dataset.validateOutput(output);
   } catch (error) {
-    return { state: 'failed', origin, event, failure: threw('transform', error) };
+    failure = threw('transform', error);
   }
-  if (isDrop(output)) return { state: 'dropped', origin, event, reason: output.drop };
+  if (failure) return { state: 'failed', origin, event, failure };
   try {
     id = event.id ?? dataset.definition.id(event.value);
   } catch (error) {
     return { state: 'failed', origin, event, failure: threw('id', error) };
   }
-  const failure = dataset.validateOutput(output);
-  if (failure) return { state: 'failed', origin, event, failure };
   if (!isMutableRecord(output)) {
     const found = problem('INVALID_OUTPUT', '', 'a record', output);
     return { state: 'failed', origin, event, failure: failureOf(found, 'transform') };

@@ -2,14 +2,26 @@
  * Buckets and their objects: content in ordinary files under `<folder>/<bucket>/`, the rest in the index beside them.
  *
  * A write is whole or not there: content comes to a file under `.incoming/`, is moved into place, and then indexed, in one
- * turn of the event loop. A reader that has opened an object keeps what it opened while the object is replaced.
+ * turn of the event loop and under the journal. A reader that has opened an object keeps what it opened while the object is
+ * replaced.
  */
 import { randomUUID } from 'node:crypto';
-import { copyFileSync, fstatSync, mkdirSync, openSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../clock.ts';
 import { AwsError } from '../service.ts';
-import { invalidArgument, noSuchBucket, noSuchKey, preconditionFailed } from './faults.ts';
+import { type Change, ChangeJournal, type JournalEntry } from './change-journal.ts';
+import { upperBound } from './key-bound.ts';
 import type { CreationReason, ObjectEvents } from './object-events.ts';
 import {
   ObjectIndex,
@@ -17,13 +29,16 @@ import {
   type StoredChecksums,
   type StoredHeaders,
   type StoredObject,
+  type Usage,
 } from './object-index.ts';
 import { escapedPath, foldedPath, naturalPath } from './object-path.ts';
+import { invalidArgument, noSuchBucket, noSuchKey } from './s3-error.ts';
+import { checkWriteCondition, type WriteCondition } from './write-condition.ts';
 
 export interface NewObject {
   readonly bucket: string;
   readonly key: string;
-  /** Moved into place. */
+  /** A file that `incomingFile` or `adopt` gave; moved into place. */
   readonly file: string;
   readonly size: number;
   readonly etag: string;
@@ -32,12 +47,6 @@ export interface NewObject {
   readonly reason: CreationReason;
   readonly requestId?: string;
   readonly condition?: WriteCondition;
-}
-
-/** Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html */
-export interface WriteCondition {
-  readonly ifNoneMatch: string | undefined;
-  readonly ifMatch: string | undefined;
 }
 
 /** UTF-8 bytes of a key (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html). */
@@ -53,16 +62,30 @@ export class BucketStore {
   readonly #incoming: string;
   readonly #clock: Clock;
   readonly #events: ObjectEvents;
+  readonly #journal: ChangeJournal;
+  #unpublished: readonly JournalEntry[];
 
   constructor(folder: string, clock: Clock, events: ObjectEvents) {
     this.#folder = folder;
     this.#clock = clock;
     this.#events = events;
+    // No bucket's name begins with a dot, so that neither of these is in the way of one.
     this.#incoming = path.join(folder, '.incoming');
+    mkdirSync(this.#incoming, { recursive: true });
+    this.index = new ObjectIndex(path.join(folder, '.index.sqlite'));
+    this.#journal = new ChangeJournal(this.index.database);
+    this.#unpublished = this.#journal.leftovers().filter((entry) => this.#recover(entry));
     rmSync(this.#incoming, { recursive: true, force: true });
     mkdirSync(this.#incoming, { recursive: true });
-    // No bucket's name begins with a dot, so that neither of these is in the way of one.
-    this.index = new ObjectIndex(path.join(folder, '.index.sqlite'));
+  }
+
+  /** Publishes the events that a crash kept back; to be called once there is someone to receive them. */
+  publishLeftovers(): void {
+    for (const { id, change } of this.#unpublished) {
+      if (this.index.bucket(change.bucket)) this.#publish(change);
+      this.#journal.end(id);
+    }
+    this.#unpublished = [];
   }
 
   /** @throws AwsError `NoSuchBucket` */
@@ -90,15 +113,20 @@ export class BucketStore {
     return bucket;
   }
 
+  /** Whether the bucket's events go to EventBridge from now on. @throws AwsError `NoSuchBucket` */
+  setPublishes(name: string, publishes: boolean): void {
+    this.index.putBucket({ ...this.bucket(name), publishes });
+  }
+
   /** @throws AwsError `NoSuchBucket`, `BucketNotEmpty` */
   deleteBucket(name: string): void {
     this.bucket(name);
-    if (this.keys(name, '').length > 0) {
+    if (this.index.range(name, Buffer.of(), upperBound(Buffer.of()), 1).length > 0) {
       throw new AwsError('BucketNotEmpty', `The bucket ${name} is not empty. Delete its objects first.`, 409);
     }
     this.index.removeBucket(name);
     // What others put into the folder is not ours to delete.
-    this.#removeEmptyFolders(path.join(this.#folder, name));
+    removeIfEmpty(path.join(this.#folder, name));
   }
 
   /** @throws AwsError `NoSuchBucket` */
@@ -121,6 +149,13 @@ export class BucketStore {
     return this.index.keys(bucket, from, upperBound(from));
   }
 
+  /** @throws AwsError `NoSuchBucket` */
+  usage(bucket: string, prefix: string): Usage {
+    this.bucket(bucket);
+    const from = Buffer.from(prefix);
+    return this.index.usage(bucket, from, upperBound(from));
+  }
+
   pathOf(bucket: string, object: StoredObject): string {
     return path.join(this.#folder, bucket, object.file);
   }
@@ -131,11 +166,9 @@ export class BucketStore {
     const descriptor = openFile(file, object.key);
     const { size } = fstatSync(descriptor);
     if (size === object.size) return descriptor;
-    throw new AwsError(
-      'InternalError',
-      `${file} has ${size} bytes, and ${object.key} ${object.size}: it was changed.`,
-      500,
-    );
+    closeSync(descriptor);
+    const message = `${file} has ${size} bytes, and ${object.key} ${object.size}: it was changed.`;
+    throw new AwsError('InternalError', message, 500);
   }
 
   /** A path for content on its way in, on the file system of the buckets. */
@@ -143,89 +176,114 @@ export class BucketStore {
     return path.join(this.#incoming, randomUUID());
   }
 
-  /** Puts an object in place. @throws AwsError `NoSuchBucket`, `PreconditionFailed`, `NoSuchKey`, `KeyTooLongError` */
-  commit(incoming: NewObject): StoredObject {
-    const { bucket, key, size, etag, headers, checksums } = incoming;
-    const { publishes } = this.bucket(bucket);
-    checkKey(key);
-    const existing = this.index.find(bucket, key);
-    if (incoming.condition) checkCondition(incoming.condition, existing, bucket, key);
-    const file = this.#place(bucket, key, existing?.file, incoming.file);
-    const object = { key, file, size, etag, modifiedAtMs: this.#clock.now(), headers, checksums };
-    this.index.put(bucket, object, foldedPath(file));
-    if (publishes) {
-      const change = { bucket, requestId: incoming.requestId, sequencer: this.index.nextSequencer() };
-      this.#events.created(change, object, incoming.reason);
+  /** Moves a file of any file system to where `commit` takes it from. */
+  adopt(file: string): string {
+    const adopted = this.incomingFile();
+    try {
+      renameSync(file, adopted);
+    } catch (error) {
+      if (errorCode(error) !== 'EXDEV') throw error;
+      copyFileSync(file, adopted);
+      rmSync(file);
     }
-    return object;
+    return adopted;
   }
 
-  /** @throws AwsError `NoSuchBucket` */
-  delete(bucket: string, key: string, requestId: string): void {
-    const { publishes } = this.bucket(bucket);
-    const object = this.index.find(bucket, key);
+  /** Puts an object in place. @throws AwsError `NoSuchBucket`, `PreconditionFailed`, `NoSuchKey`, `KeyTooLongError` */
+  commit(incoming: NewObject): StoredObject {
+    const { bucket, key, size, etag, headers, checksums, reason, requestId } = incoming;
+    this.bucket(bucket);
+    checkKey(key);
+    const existing = this.index.find(bucket, key);
+    if (incoming.condition) checkWriteCondition(incoming.condition, existing, bucket, key);
+    const described = { key, size, etag, modifiedAtMs: this.#clock.now(), headers, checksums };
+    const name = path.basename(incoming.file);
+    const places = existing ? [existing.file] : this.#placesFor(bucket, key);
+    for (const [at, file] of places.entries()) {
+      const object = { ...described, file };
+      const change: Change = { kind: 'created', bucket, object, incoming: name, reason, requestId };
+      const id = this.#journal.begin(change);
+      try {
+        if (!this.#move(incoming.file, this.pathOf(bucket, object), at === places.length - 1)) continue;
+        this.index.put(bucket, object, foldedPath(file));
+        this.#publish(change);
+      } finally {
+        this.#journal.end(id);
+      }
+      return object;
+    }
+    throw new Error(`There is no place for ${key}.`);
+  }
+
+  /** @throws AwsError `NoSuchBucket`, `PreconditionFailed` */
+  delete(bucket: string, key: string, requestId: string, condition?: WriteCondition): void {
+    const object = this.find(bucket, key);
+    if (condition) checkWriteCondition(condition, object, bucket, key);
     if (!object) return;
-    const file = this.pathOf(bucket, object);
-    this.index.remove(bucket, key);
-    rmSync(file, { force: true });
-    this.#removeEmptyParents(bucket, file);
-    if (publishes) this.#events.deleted({ bucket, requestId, sequencer: this.index.nextSequencer() }, key);
+    const change: Change = { kind: 'deleted', bucket, object, requestId };
+    const id = this.#journal.begin(change);
+    try {
+      this.#remove(bucket, object);
+      this.#publish(change);
+    } finally {
+      this.#journal.end(id);
+    }
   }
 
   close(): void {
     this.index.close();
   }
 
-  /** Moves a file to where the object lies. An object keeps its place while it exists. */
-  #place(bucket: string, key: string, current: string | undefined, file: string): string {
-    const natural = current ?? naturalPath(key);
-    const owner = natural === undefined ? undefined : this.index.ownerOf(bucket, foldedPath(natural));
-    if (natural !== undefined && (owner === undefined || owner === key)) {
-      try {
-        this.#move(file, path.join(this.#folder, bucket, natural));
-        return natural;
-      } catch (error) {
-        const code = Error.isError(error) && 'code' in error ? error.code : undefined;
-        if (current !== undefined || typeof code !== 'string' || !PATH_TAKEN.has(code)) throw error;
-      }
+  /** Ends what a crash broke off. False when the content had not come into place: nothing was changed then. */
+  #recover({ id, change }: JournalEntry): boolean {
+    const { bucket, object } = change;
+    if (change.kind === 'deleted') {
+      this.#remove(bucket, object);
+      return true;
     }
-    const escaped = escapedPath(key);
-    this.#move(file, path.join(this.#folder, bucket, escaped));
-    return escaped;
+    if (existsSync(path.join(this.#incoming, change.incoming))) {
+      this.#journal.end(id);
+      return false;
+    }
+    this.index.put(bucket, object, foldedPath(object.file));
+    return true;
   }
 
-  #move(from: string, to: string): void {
-    mkdirSync(path.dirname(to), { recursive: true });
+  /** An object keeps its place while it exists; a new one lies at its key, unless that is no path or is taken. */
+  #placesFor(bucket: string, key: string): readonly string[] {
+    const natural = naturalPath(key);
+    const taken = natural === undefined || this.index.ownerOf(bucket, foldedPath(natural)) !== undefined;
+    return taken ? [escapedPath(key)] : [natural, escapedPath(key)];
+  }
+
+  /** False when another key's path is in the way. */
+  #move(from: string, to: string, mustSucceed: boolean): boolean {
     try {
+      mkdirSync(path.dirname(to), { recursive: true });
       renameSync(from, to);
+      return true;
     } catch (error) {
-      if (!(Error.isError(error) && 'code' in error && error.code === 'EXDEV')) throw error;
-      const nearer = this.incomingFile();
-      copyFileSync(from, nearer);
-      renameSync(nearer, to);
-      rmSync(from);
+      if (mustSucceed || !PATH_TAKEN.has(errorCode(error))) throw error;
+      return false;
     }
   }
 
-  #removeEmptyParents(bucket: string, file: string): void {
+  #remove(bucket: string, object: StoredObject): void {
+    const file = this.pathOf(bucket, object);
     const root = path.join(this.#folder, bucket);
-    for (let parent = path.dirname(file); parent !== root; parent = path.dirname(parent)) {
-      if (!removeIfEmpty(parent)) return;
-    }
+    this.index.remove(bucket, object.key);
+    rmSync(file, { force: true });
+    let parent = path.dirname(file);
+    while (parent !== root && removeIfEmpty(parent)) parent = path.dirname(parent);
   }
 
-  #removeEmptyFolders(root: string): void {
-    removeIfEmpty(path.join(root, path.dirname(escapedPath(''))));
-    removeIfEmpty(root);
+  #publish(change: Change): void {
+    const { bucket, requestId } = change;
+    if (!this.index.bucket(bucket)?.publishes) return;
+    const described = { bucket, requestId, sequencer: this.index.nextSequencer() };
+    if (change.kind === 'created') this.#events.created(described, change.object, change.reason);
+    else this.#events.deleted(described, change.object.key);
   }
-}
-
-/** The first key after all those with the prefix: UTF-8 has no byte 255, so the last byte can be raised. */
-export function upperBound(prefix: Uint8Array): Buffer {
-  if (prefix.length === 0) return Buffer.of(0xff);
-  const bound = Buffer.from(prefix);
-  bound[bound.length - 1] = (bound.at(-1) ?? 0) + 1;
-  return bound;
 }
 
 /** @throws AwsError `KeyTooLongError`, `InvalidArgument` */
@@ -236,18 +294,6 @@ export function checkKey(key: string): void {
   }
   if (key === '') throw invalidArgument('The key is empty.');
   if (!key.isWellFormed()) throw invalidArgument('The key is not Unicode text.');
-}
-
-function checkCondition(
-  { ifNoneMatch, ifMatch }: WriteCondition,
-  existing: StoredObject | undefined,
-  bucket: string,
-  key: string,
-): void {
-  if (ifNoneMatch !== undefined && existing) throw preconditionFailed('If-None-Match');
-  if (ifMatch === undefined) return;
-  if (!existing) throw noSuchKey(bucket, key);
-  if (ifMatch.replaceAll('"', '') !== existing.etag) throw preconditionFailed('If-Match');
 }
 
 function openFile(file: string, key: string): number {
@@ -266,4 +312,8 @@ function removeIfEmpty(folder: string): boolean {
   } catch {
     return false;
   }
+}
+
+function errorCode(error: unknown): string {
+  return Error.isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

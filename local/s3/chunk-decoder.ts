@@ -4,7 +4,7 @@
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
  */
 import { AwsError } from '../service.ts';
-import { incompleteBody } from './faults.ts';
+import { incompleteBody } from './s3-error.ts';
 
 /** Bytes of a chunk's first line or of one trailer; the longest is a signature of about 100. Our own bound. */
 const LINE_BYTES_MAX = 8_192;

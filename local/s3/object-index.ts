@@ -6,34 +6,40 @@ import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
 
-const StoredHeaders = z.record(z.string(), z.string());
+export const StoredHeaders = z.record(z.string(), z.string());
 export type StoredHeaders = Readonly<z.infer<typeof StoredHeaders>>;
 
-const StoredChecksums = z.object({
+export const StoredChecksums = z.object({
   type: z.enum(['FULL_OBJECT', 'COMPOSITE']),
   /** Base64, with `-<parts>` behind composite ones. */
   values: z.partialRecord(z.enum(CHECKSUM_ALGORITHMS), z.string()),
 });
 export type StoredChecksums = Readonly<z.infer<typeof StoredChecksums>>;
 
-export interface StoredObject {
-  readonly key: string;
+export const StoredObject = z.object({
+  key: z.string(),
   /** Path in the folder of the bucket. */
-  readonly file: string;
-  readonly size: number;
+  file: z.string(),
+  size: z.number(),
   /** Without quotation marks. */
-  readonly etag: string;
-  readonly modifiedAtMs: number;
+  etag: z.string(),
+  modifiedAtMs: z.number(),
   /** Lower-case names: what a GET gives back. */
-  readonly headers: StoredHeaders;
-  readonly checksums: StoredChecksums;
-}
+  headers: StoredHeaders,
+  checksums: StoredChecksums,
+});
+export type StoredObject = Readonly<z.infer<typeof StoredObject>>;
 
 export interface StoredBucket {
   readonly name: string;
   readonly createdAtMs: number;
   /** Whether its events go to EventBridge. */
   readonly publishes: boolean;
+}
+
+export interface Usage {
+  readonly objects: number;
+  readonly bytes: number;
 }
 
 const SCHEMA = `
@@ -59,6 +65,7 @@ const objectRow = z.object({
   checksums: z.string(),
 });
 const bucketRow = z.object({ name: z.string(), created_ms: z.number(), publishes: z.number() });
+const usageRow = z.object({ objects: z.number(), bytes: z.number() });
 const keyRow = z.object({ key: z.instanceof(Uint8Array) });
 
 /** Digits of a sequencer, so that their order as text is their order. */
@@ -74,6 +81,7 @@ export class ObjectIndex {
   readonly #remove;
   readonly #bucket;
   readonly #next;
+  readonly #usage;
 
   constructor(file: string) {
     const database = new DatabaseSync(file);
@@ -92,6 +100,9 @@ export class ObjectIndex {
     this.#remove = database.prepare('DELETE FROM objects WHERE bucket = ? AND key = ?');
     this.#bucket = database.prepare('SELECT * FROM buckets WHERE name = ?');
     this.#next = database.prepare('UPDATE sequence SET value = value + 1 RETURNING value');
+    this.#usage = database.prepare(
+      'SELECT count(*) AS objects, coalesce(sum(size), 0) AS bytes FROM objects WHERE bucket = ? AND key >= ? AND key < ?',
+    );
   }
 
   find(bucket: string, key: string): StoredObject | undefined {
@@ -106,6 +117,10 @@ export class ObjectIndex {
 
   keys(bucket: string, from: Uint8Array, to: Uint8Array): readonly string[] {
     return this.#keys.all(bucket, from, to).map(keyOf);
+  }
+
+  usage(bucket: string, from: Uint8Array, to: Uint8Array): Usage {
+    return usageRow.parse(this.#usage.get(bucket, from, to));
   }
 
   /** The key whose object has this file. */

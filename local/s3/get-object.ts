@@ -1,16 +1,18 @@
 /**
- * GetObject and HeadObject.
+ * GetObject, HeadObject and GetObjectTagging.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
  */
-import { closeSync, createReadStream } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { ServiceResponse } from '../service.ts';
 import { type ByteRange, byteRange } from './byte-range.ts';
 import { checksumHeaders, headersOf } from './object-headers.ts';
 import type { StoredObject } from './object-index.ts';
 import { failedCondition } from './read-conditions.ts';
+import { readContent } from './read-content.ts';
 import { preconditionFailed } from './s3-error.ts';
 import type { S3Context, S3Operation } from './s3-operation.ts';
 import type { S3Request } from './s3-request.ts';
+import { xmlAnswer } from './xml.ts';
 
 interface Described {
   readonly response: ServiceResponse;
@@ -29,7 +31,13 @@ export const getObject: S3Operation = (request, context) => {
     closeSync(fd);
     return response;
   }
-  return { ...response, body: createReadStream('', { fd, start: range.first, end: range.last }) };
+  return { ...response, body: readContent(fd, range) };
+};
+
+/** No object has tags, because writes that give them are refused. The AWS CLI asks before it copies in parts. */
+export const getObjectTagging: S3Operation = ({ bucket, key }, { store }) => {
+  store.object(bucket, key);
+  return xmlAnswer('Tagging', { TagSet: '' });
 };
 
 function describe({ bucket, key, http }: S3Request, { store }: S3Context): Described {

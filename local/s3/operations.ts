@@ -1,27 +1,38 @@
 /** Every operation that the local S3 has, by AWS's name, and the way from a request to its answer. */
 import { AwsError, type ServiceRequest, type ServiceResponse } from '../service.ts';
 import { createBucket, deleteBucket, getBucketLocation, headBucket, listBuckets } from './bucket-operations.ts';
+import { completeMultipartUpload } from './complete-multipart-upload.ts';
+import { copyObject } from './copy-object.ts';
 import { deleteObject, deleteObjects } from './delete-objects.ts';
-import { getObject, headObject } from './get-object.ts';
+import { getObject, getObjectTagging, headObject } from './get-object.ts';
 import { listObjects, listObjectsV2 } from './list-objects.ts';
+import { abortMultipartUpload, createMultipartUpload } from './multipart-upload.ts';
 import { putObject } from './put-object.ts';
 import { notImplemented } from './s3-error.ts';
 import type { S3Context, S3Operation } from './s3-operation.ts';
 import { readS3Request } from './s3-request.ts';
+import { uploadPart, uploadPartCopy } from './upload-part.ts';
 
 const OPERATIONS: Readonly<Record<string, S3Operation>> = {
+  AbortMultipartUpload: abortMultipartUpload,
+  CompleteMultipartUpload: completeMultipartUpload,
+  CopyObject: copyObject,
   CreateBucket: createBucket,
+  CreateMultipartUpload: createMultipartUpload,
   DeleteBucket: deleteBucket,
   DeleteObject: deleteObject,
   DeleteObjects: deleteObjects,
   GetBucketLocation: getBucketLocation,
   GetObject: getObject,
+  GetObjectTagging: getObjectTagging,
   HeadBucket: headBucket,
   HeadObject: headObject,
   ListBuckets: listBuckets,
   ListObjects: listObjects,
   ListObjectsV2: listObjectsV2,
   PutObject: putObject,
+  UploadPart: uploadPart,
+  UploadPartCopy: uploadPartCopy,
 };
 
 /** @throws AwsError as the operation does, and `NotImplemented` naming one that is not here */

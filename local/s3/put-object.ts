@@ -2,8 +2,7 @@
  * PutObject. A body that fails its length or a checksum leaves nothing.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
  */
-import { rm } from 'node:fs/promises';
-import { checkKey } from './bucket-store.ts';
+import { checkKey } from './name-rules.ts';
 import { checksumHeaders, headersToKeep, quoted } from './object-headers.ts';
 import { declaresChecksum, receiveBody } from './receive-body.ts';
 import type { S3Operation } from './s3-operation.ts';
@@ -19,16 +18,11 @@ export const putObject: S3Operation = async ({ bucket, key, http }, { store }) =
   const file = store.incomingFile();
   // What S3 computes when the client did not.
   const algorithms = declaresChecksum(http) ? [] : (['crc64nvme'] as const);
-  const received = await writeFileWhole(file, (save) => receiveBody(http, save, algorithms));
-  const checksums = { type: 'FULL_OBJECT' as const, values: received.checksums };
-  const etag = received.md5.toString('hex');
-  const { size } = received;
-  try {
-    const incoming = { bucket, key, file, size, etag, headers, checksums, condition };
-    store.commit({ ...incoming, reason: 'PutObject', requestId: http.id });
-  } catch (error) {
-    await rm(file, { force: true });
-    throw error;
-  }
-  return { status: 200, headers: { etag: quoted(etag), ...checksumHeaders(checksums) } };
+  const object = await writeFileWhole(file, async (save) => {
+    const { size, md5, checksums: values } = await receiveBody(http, save, algorithms);
+    const checksums = { type: 'FULL_OBJECT' as const, values };
+    const described = { size, etag: md5.toString('hex'), headers, checksums };
+    return store.commit({ bucket, key, file, condition, reason: 'PutObject', requestId: http.id, ...described });
+  });
+  return { status: 200, headers: { etag: quoted(object.etag), ...checksumHeaders(object.checksums) } };
 };

@@ -6,14 +6,8 @@ import type { ServiceRequest } from '../service.ts';
 import { AwsError } from '../service.ts';
 import { type ChecksumAlgorithm, checksumAlgorithm, createChecksum } from './checksum.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
+import { createMeasure, type Measurement } from './measurement.ts';
 import { badDigest, incompleteBody, invalidRequest } from './s3-error.ts';
-
-export interface Received {
-  readonly size: number;
-  readonly md5: Buffer;
-  /** In base64: those declared and those asked for. */
-  readonly checksums: Readonly<Partial<Record<ChecksumAlgorithm, string>>>;
-}
 
 /** Headers that begin as those of checksums do and are not. */
 const CHECKSUM_SETTINGS = new Set(['algorithm', 'mode', 'type']);
@@ -28,40 +22,33 @@ export async function receiveBody(
   request: Pick<ServiceRequest, 'headers' | 'body'>,
   consume: (bytes: AsyncIterable<Buffer>) => Promise<void>,
   alsoCompute: readonly ChecksumAlgorithm[] = [],
-): Promise<Received> {
+): Promise<Measurement> {
   const { headers } = request;
   const decoder = isChunked(headers) ? new ChunkDecoder() : undefined;
   const declared = declaredChecksums(headers);
   const trailing = trailingChecksums(headers);
-  const algorithms = new Set([...declared.keys(), ...trailing, ...alsoCompute]);
-  const checksums = new Map([...algorithms].map((algorithm) => [algorithm, createChecksum(algorithm)]));
-  const md5 = createChecksum('md5');
+  const measure = createMeasure([...declared.keys(), ...trailing, ...alsoCompute]);
   const payloadSha256 = headers['x-amz-content-sha256'] ?? '';
   const sha256 = /^[0-9a-f]{64}$/i.test(payloadSha256) ? createChecksum('sha256') : undefined;
-  let size = 0;
-  let result: Received | undefined;
+  let result: Measurement | undefined;
 
   async function* checked(): AsyncGenerator<Buffer> {
     const raw = rawBytes(request.body);
     for await (const bytes of decoder ? decoder.decode(raw) : raw) {
-      size += bytes.length;
-      md5.update(bytes);
+      measure.update(bytes);
       sha256?.update(bytes);
-      for (const checksum of checksums.values()) checksum.update(bytes);
       yield bytes;
     }
-    checkLength(headers, decoder !== undefined, size);
-    const digests: Partial<Record<ChecksumAlgorithm, string>> = {};
-    for (const [algorithm, checksum] of checksums) digests[algorithm] = checksum.digest().toString('base64');
+    const measurement = measure.result();
+    checkLength(headers, decoder !== undefined, measurement.size);
     for (const algorithm of trailing) declared.set(algorithm, trailer(decoder, algorithm));
     for (const [algorithm, value] of declared) {
-      const computed = digests[algorithm] ?? '';
+      const computed = measurement.checksums[algorithm] ?? '';
       if (value !== computed) throw badDigest(algorithm.toUpperCase(), value, computed);
     }
-    const hash = md5.digest();
-    checkMd5(headers['content-md5'], hash);
+    checkMd5(headers['content-md5'], measurement.md5);
     checkPayloadHash(payloadSha256, sha256?.digest());
-    result = { size, md5: hash, checksums: digests };
+    result = measurement;
   }
 
   await consume(checked());

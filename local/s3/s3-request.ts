@@ -22,6 +22,7 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   CreateMultipartUpload: ['uploads'],
   DeleteObjects: ['delete'],
   GetBucketLocation: ['location'],
+  GetObjectTagging: ['tagging'],
   ListObjects: ['prefix', 'delimiter', 'max-keys', 'marker', 'encoding-type'],
   ListObjectsV2: [
     'prefix',
@@ -88,6 +89,7 @@ function operationOf({ method, query, headers }: ServiceRequest, bucket: string,
     const operations = { PUT: 'UploadPart', POST: 'CompleteMultipartUpload', DELETE: 'AbortMultipartUpload' };
     return { ...operations, GET: 'ListParts' }[method] ?? method;
   }
+  if (method === 'GET' && query.has('tagging')) return 'GetObjectTagging';
   if (method === 'PUT') return copies ? 'CopyObject' : 'PutObject';
   return { GET: 'GetObject', HEAD: 'HeadObject', DELETE: 'DeleteObject' }[method] ?? `${method} of an object`;
 }

@@ -1,18 +1,21 @@
 /** S3 on the disk of this machine, as far as README.md says: buckets of the template, their objects, and events of them. */
 
-import { closeSync, createReadStream, readFile } from 'node:fs';
+import { closeSync, readFile } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { EventBus, ObjectStore } from '../ports.ts';
 import type { Environment, LocalService } from '../service.ts';
-import { BucketStore, checkKey } from './bucket-store.ts';
-import { createChecksum } from './checksum.ts';
+import { BucketStore } from './bucket-store.ts';
 import { createFaultSwitch, type Faults } from './faults.ts';
+import { createMeasure, type Measurement } from './measurement.ts';
+import { checkKey } from './name-rules.ts';
 import { createObjectEvents } from './object-events.ts';
 import { headersToKeep } from './object-headers.ts';
 import type { Usage } from './object-index.ts';
 import { answerS3 } from './operations.ts';
+import { readContent } from './read-content.ts';
 import { s3ResourceKinds } from './resource-kinds.ts';
+import { UploadStore } from './upload-store.ts';
 
 export interface S3Ports {
   readonly events: EventBus;
@@ -27,13 +30,14 @@ export interface S3Service extends LocalService, ObjectStore {
 export function createS3Service(environment: Environment, ports: S3Ports): S3Service {
   const { account, region, clock } = environment;
   const store = new BucketStore(environment.folder('s3'), clock, createObjectEvents(account, ports.events));
+  const uploads = new UploadStore(store);
   const faults = createFaultSwitch();
 
   return {
     scope: 's3',
     handle: async (request) => {
       faults.checkAvailable();
-      return answerS3(request, { store, account, region });
+      return answerS3(request, { store, uploads, account, region, now: clock.now });
     },
     resourceKinds: s3ResourceKinds(store),
     start: () => store.publishLeftovers(),
@@ -46,10 +50,11 @@ export function createS3Service(environment: Environment, ports: S3Ports): S3Ser
       checkKey(key);
       const given = Buffer.isBuffer(content) ? store.incomingFile() : content.file;
       if (Buffer.isBuffer(content)) await writeFile(given, content, { flag: 'wx' });
-      const { size, etag, crc64nvme } = await measure(given);
+      const { size, md5, checksums: values } = await measure(given);
+      const etag = md5.toString('hex');
       const file = Buffer.isBuffer(content) ? given : store.adopt(given);
       const headers = headersToKeep(contentType === undefined ? {} : { 'content-type': contentType });
-      const checksums = { type: 'FULL_OBJECT' as const, values: { crc64nvme } };
+      const checksums = { type: 'FULL_OBJECT' as const, values };
       store.commit({ bucket, key, file, size, etag, headers, checksums, reason: 'PutObject' });
       return { etag, size };
     },
@@ -71,21 +76,8 @@ export function createS3Service(environment: Environment, ports: S3Ports): S3Ser
   };
 }
 
-interface Measured {
-  readonly size: number;
-  /** MD5 in hexadecimal. */
-  readonly etag: string;
-  readonly crc64nvme: string;
-}
-
-async function measure(file: string): Promise<Measured> {
-  const md5 = createChecksum('md5');
-  const crc = createChecksum('crc64nvme');
-  let size = 0;
-  for await (const bytes of createReadStream(file) as AsyncIterable<Buffer>) {
-    size += bytes.length;
-    md5.update(bytes);
-    crc.update(bytes);
-  }
-  return { size, etag: md5.digest().toString('hex'), crc64nvme: crc.digest().toString('base64') };
+async function measure(file: string): Promise<Measurement> {
+  const measuring = createMeasure(['crc64nvme']);
+  for await (const bytes of readContent(file) as AsyncIterable<Buffer>) measuring.update(bytes);
+  return measuring.result();
 }

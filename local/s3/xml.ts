@@ -2,6 +2,8 @@
 import { XMLParser } from 'fast-xml-parser';
 import type { z } from 'zod';
 import { AwsError, type ServiceResponse } from '../service.ts';
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from './checksum.ts';
+import type { StoredChecksums } from './object-index.ts';
 
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
@@ -46,6 +48,16 @@ export function parseXml<Shape>(body: Buffer, lists: readonly string[], shape: z
   const parsed = shape.safeParse(document);
   if (parsed.success) return parsed.data;
   throw malformed(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
+}
+
+/** The name of the member that holds a checksum, such as `ChecksumCRC32`. */
+export function checksumMember(algorithm: ChecksumAlgorithm): string {
+  return `Checksum${algorithm.toUpperCase()}`;
+}
+
+export function checksumMembers({ type, values }: StoredChecksums): Readonly<Record<string, string | undefined>> {
+  const members = CHECKSUM_ALGORITHMS.map((algorithm) => [checksumMember(algorithm), values[algorithm]]);
+  return { ...Object.fromEntries(members), ChecksumType: type };
 }
 
 function inner(content: XmlContent): string {

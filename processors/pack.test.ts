@@ -117,7 +117,7 @@ describe('packing any documents', () => {
           }
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 12 },
     );
   });
 });

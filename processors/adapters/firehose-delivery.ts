@@ -85,7 +85,10 @@ function isRetryable(error: unknown): boolean {
   if (RETRYABLE_NAMES.has(error.name)) return true;
   if ('$retryable' in error && error.$retryable !== undefined) return true;
   const status = statusOf(error);
-  return status === undefined ? 'code' in error : status >= 500 || status === 429;
+  // Without a status there was no answer; the SDK puts its metadata on every error of a call that was under way.
+  if (status === undefined) return '$metadata' in error;
+  // An error below 400 is an answer that could not be read, such as one cut short.
+  return status < 400 || status >= 500 || status === 429;
 }
 
 function statusOf(error: Error): number | undefined {

@@ -33,10 +33,16 @@ export class AwsError extends Error {
   }
 }
 
+/** Answers requests, and tells which operations it knows, by AWS's names. */
+export interface ServiceHandler {
+  (request: ServiceRequest): Promise<ServiceResponse>;
+  readonly operations?: readonly string[];
+}
+
 export interface LocalService {
   /** The service's name in the SigV4 credential scope, such as `kinesis`. */
   readonly scope: string;
-  readonly handle: (request: ServiceRequest) => Promise<ServiceResponse>;
+  readonly handle: ServiceHandler;
   /** The resource types of the template that this service makes real. */
   readonly resourceKinds: readonly ResourceKind[];
   /** Starts background work (polling, timers), after every resource exists. */

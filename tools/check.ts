@@ -33,6 +33,7 @@ const checks: readonly Check[] = [
       ),
   },
   { name: 'generated files', mend: 'npm run generate', run: () => node('tools/generate.ts', '--check') },
+  { name: 'local coverage', mend: 'npm run generate', run: () => node('tools/local-coverage.ts', '--check') },
   {
     name: 'tidy',
     run: () => {

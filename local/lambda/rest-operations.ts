@@ -6,7 +6,7 @@ import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readBody } from '../protocol/read-body.ts';
-import { AwsError, type ServiceRequest, type ServiceResponse } from '../service.ts';
+import { AwsError, type ServiceHandler, type ServiceRequest, type ServiceResponse } from '../service.ts';
 import type { AsynchronousInvocations } from './asynchronous-invocations.ts';
 import { functionNameOf } from './function-definition.ts';
 import type { FunctionPool } from './function-pool.ts';
@@ -36,9 +36,7 @@ interface Operation {
   readonly run: (subject: string, request: ServiceRequest) => ServiceResponse | Promise<ServiceResponse>;
 }
 
-export function createRestOperations(
-  options: RestOperationsOptions,
-): (request: ServiceRequest) => Promise<ServiceResponse> {
+export function createRestOperations(options: RestOperationsOptions): ServiceHandler {
   const operations: readonly Operation[] = [
     {
       name: 'ListFunctions',
@@ -77,16 +75,17 @@ export function createRestOperations(
       run: (id) => json(describeMapping(options, findMapping(options, id))),
     },
   ];
-  return async (request) => {
+  const names = operations.map((operation) => operation.name).sort();
+  const handle = async (request: ServiceRequest): Promise<ServiceResponse> => {
     const requested = request.path.replace(/\/$/, '');
     for (const operation of operations) {
       const match = operation.method === request.method ? operation.path.exec(requested) : null;
       if (match) return operation.run(decodeURIComponent(match[1] ?? ''), request);
     }
-    const supported = operations.map((operation) => operation.name).join(', ');
-    const message = `The local lambda does not support ${request.method} ${request.path}. Supported: ${supported}.`;
+    const message = `The local lambda does not support ${request.method} ${request.path}. Supported: ${names.join(', ')}.`;
     throw new AwsError('UnknownOperationException', message, 404);
   };
+  return Object.assign(handle, { operations: names });
 }
 
 function json(body: object, status = 200): ServiceResponse {

@@ -3,7 +3,7 @@
  * `{"__type", "message"}`. Source: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */
 import type { z } from 'zod';
-import { AwsError, type ServiceRequest, type ServiceResponse } from '../service.ts';
+import { AwsError, type ServiceHandler, type ServiceRequest, type ServiceResponse } from '../service.ts';
 import { readBody } from './read-body.ts';
 
 /** An operation: its input is parsed before `run` sees it. `undefined` answers with an empty body. */
@@ -51,7 +51,7 @@ export interface JsonProtocolOptions {
   readonly errorHeaders?: (code: string) => Readonly<Record<string, string>>;
 }
 
-export function jsonProtocol(options: JsonProtocolOptions): (request: ServiceRequest) => Promise<ServiceResponse> {
+export function jsonProtocol(options: JsonProtocolOptions): ServiceHandler {
   const contentType = `application/x-amz-json-${options.version}`;
   const reply = (status: number, body: object | undefined): ServiceResponse => ({
     status,

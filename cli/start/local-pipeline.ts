@@ -1,0 +1,66 @@
+/** The pipeline on this machine: bundles built, the app synthesized, its templates run. */
+import path from 'node:path';
+import { buildApp } from '../../infra/build-app.ts';
+import { type Runtime, startRuntime } from '../../local/runtime.ts';
+import { emptyState } from '../../local/state-folder.ts';
+import { buildHandlers } from '../../tools/build.ts';
+
+export interface LocalPipelineOptions {
+  readonly stateFolder: string;
+  /** TCP port on 127.0.0.1; 0 takes any free one. */
+  readonly port: number;
+  /** Empty the state folder first. Default: false. */
+  readonly fresh?: boolean;
+  readonly onLog?: (group: string, message: string) => void;
+  readonly warn?: (line: string) => void;
+}
+
+export interface LocalPipeline extends Runtime {
+  /** Parquet objects that tables read, error objects of Firehose, and the bytes of each. */
+  files(): FileCounts;
+}
+
+export interface FileCounts {
+  readonly files: number;
+  readonly fileBytes: number;
+  /** Objects below `errors/`: what Firehose could not convert. 0 unless something is wrong. */
+  readonly errorFiles: number;
+}
+
+const ACCOUNT = '000000000000';
+const REGION = 'us-east-1';
+const ERRORS_PREFIX = 'errors/';
+
+/** @throws Error with one clear line a problem */
+export async function startLocalPipeline(options: LocalPipelineOptions): Promise<LocalPipeline> {
+  const stateFolder = path.resolve(options.stateFolder);
+  if (options.fresh) emptyState(stateFolder);
+  await buildHandlers();
+  const assembly = path.join(stateFolder, 'assembly');
+  const app = buildApp({
+    environment: 'local',
+    outdir: assembly,
+    context: { account: ACCOUNT, region: REGION },
+    validate: false,
+  });
+  const { stacks } = app.synth();
+  const runtime = await startRuntime({
+    stacks: stacks.map(({ stackName, template }) => ({ stackName, template })),
+    assetFolder: (key) => path.join(assembly, `asset.${path.parse(key).name}`),
+    stateFolder,
+    port: options.port,
+    account: ACCOUNT,
+    region: REGION,
+    ...(options.onLog && { onLog: options.onLog }),
+    ...(options.warn && { warn: options.warn }),
+  });
+  const bucket = `data-pipeline-processed-${ACCOUNT}-${REGION}`;
+  return {
+    ...runtime,
+    files() {
+      const all = runtime.services.s3.usage(bucket, '');
+      const errors = runtime.services.s3.usage(bucket, ERRORS_PREFIX);
+      return { files: all.objects - errors.objects, fileBytes: all.bytes - errors.bytes, errorFiles: errors.objects };
+    },
+  };
+}

@@ -34,7 +34,7 @@ async function live(options: StartOptions): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = Error.isError(error) ? error.message : String(error);
   console.error(`start: ${message}`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -8,6 +8,6 @@ try {
   // The CLI says which region the caller's profile means; its --context region wins.
   buildApp({ context: { region: process.env.CDK_DEFAULT_REGION } }).synth();
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(Error.isError(error) ? error.message : String(error));
   process.exitCode = 1;
 }

@@ -94,7 +94,7 @@ if (process.argv[1] === import.meta.filename) {
   try {
     await main(process.argv.slice(2));
   } catch (error) {
-    console.error(`build: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`build: ${Error.isError(error) ? error.message : String(error)}`);
     process.exitCode = 1;
   }
 }

@@ -82,6 +82,6 @@ function print(summaries: readonly StackSummary[], where: string): void {
 try {
   main(process.argv.slice(2));
 } catch (error) {
-  console.error(`synth: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`synth: ${Error.isError(error) ? error.message : String(error)}`);
   process.exitCode = 1;
 }

@@ -15,7 +15,7 @@ const SHARED: Readonly<Record<string, Column>> = {
   position: column(
     '_position',
     'string',
-    'Shard, sequence number padded to 56 digits and subsequence, joined by colons',
+    'Shard, sequence number (56 digits) and subsequence (7 digits), joined by colons: text order is stream order',
   ),
 };
 

@@ -26,7 +26,7 @@ describe('sequence numbers', () => {
   });
 
   test('form positions whose text order is stream order', () => {
-    expect(formatPosition('shardId-000000000001', '7', 3)).toBe(`shardId-000000000001:${'0'.repeat(55)}7:3`);
+    expect(formatPosition('shardId-000000000001', '7', 3)).toBe(`shardId-000000000001:${'0'.repeat(55)}7:0000003`);
   });
 });
 

@@ -27,9 +27,12 @@ export function padSequence(sequenceNumber: string): string {
   return sequenceNumber.padStart(SEQUENCE_DIGITS, '0');
 }
 
-/** `_position`: `<shardId>:<sequence number, padded>:<subsequence number>`. */
+/** Digits that a subsequence number is padded to: a record of 10 MiB holds fewer than ten million entries. */
+const SUBSEQUENCE_DIGITS = 7;
+
+/** `_position`: `<shardId>:<sequence number>:<subsequence number>`, padded, so that text order is the order in a shard. */
 export function formatPosition(shardId: string, sequenceNumber: string, subsequenceNumber: number): string {
-  return `${shardId}:${padSequence(sequenceNumber)}:${subsequenceNumber}`;
+  return `${shardId}:${padSequence(sequenceNumber)}:${String(subsequenceNumber).padStart(SUBSEQUENCE_DIGITS, '0')}`;
 }
 
 /**

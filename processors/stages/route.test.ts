@@ -35,7 +35,7 @@ describe('a delivered document', () => {
       _schema_version: probe.schemaVersion,
       _quality_score: 1,
       _failed_rules: [],
-      _position: 'shardId-000000000000:49590338271490256608559692538361571095921575989136588898:0',
+      _position: 'shardId-000000000000:49590338271490256608559692538361571095921575989136588898:0000000',
     });
     expect(row._record_id).toMatch(/^[0-9a-f]{32}$/);
     expect(row._event_id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);

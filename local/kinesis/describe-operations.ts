@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Operation, operation } from '../protocol/json.ts';
 import { AwsError } from '../service.ts';
-import type { OperationsContext } from './operations.ts';
+import type { OperationsContext } from './operations-context.ts';
 import { formatPageToken, parsePageToken } from './page-token.ts';
 import type { Shard } from './shard.ts';
 import { matchesFilter, ShardFilter } from './shard-filter.ts';

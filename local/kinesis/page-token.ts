@@ -4,7 +4,12 @@ import { AwsError } from '../service.ts';
 
 const TOKEN_LIFE_MS = 300_000;
 
-const Token = z.object({ issuedAtMs: z.number(), after: z.string(), stream: z.string(), filter: z.unknown() });
+const Token = z.object({
+  issuedAtMs: z.number(),
+  after: z.string(),
+  stream: z.string(),
+  filter: z.unknown().optional(),
+});
 
 export interface PageStart {
   /** The last name of the page before. */

@@ -4,6 +4,7 @@
  * Source: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
  */
 import { AwsError } from '../service.ts';
+import { type Base64, type Base64Span, decodedBytes } from './base64.ts';
 import { hashKeyOf, parseHashKey } from './hash-key.ts';
 import type { FrameEntry } from './record-frame.ts';
 
@@ -15,12 +16,19 @@ const KEY_CHARS_MAX = 256;
 /** Data and partition keys of one call. */
 export const REQUEST_BYTES_MAX = 10 * 1024 * 1024;
 
+export interface EntryLimits {
+  /** Data and partition key of one record. */
+  readonly recordBytesMax: number;
+  /** What the entries' data were replaced by the index of, if they were (cut-data.ts). */
+  readonly spans: readonly Base64Span[] | undefined;
+}
+
 /** @throws AwsError `SerializationException`, `ValidationException`, `InvalidArgumentException` for the whole call */
-export function checkEntries(entries: readonly unknown[], recordBytesMax: number): PutEntry[] {
+export function checkEntries(entries: readonly unknown[], limits: EntryLimits): PutEntry[] {
   const checked: PutEntry[] = [];
   let bytes = 0;
   for (const [index, entry] of entries.entries()) {
-    const valid = checkEntry(entry, `records.${index + 1}.member`, recordBytesMax);
+    const valid = checkEntry(entry, `records.${index + 1}.member`, limits);
     bytes += valid.dataBytes + valid.keyBytes;
     checked.push(valid);
   }
@@ -33,21 +41,22 @@ export function checkEntries(entries: readonly unknown[], recordBytesMax: number
 }
 
 /** @param at where the entry stands in the call, for messages */
-export function checkEntry(entry: unknown, at: string, recordBytesMax: number): PutEntry {
+export function checkEntry(entry: unknown, at: string, { recordBytesMax, spans }: EntryLimits): PutEntry {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
     throw serialization(`Value at '${at}' is not an object.`);
-  const data = 'Data' in entry ? entry.Data : undefined;
+  const text = 'Data' in entry ? entry.Data : undefined;
   const partitionKey = 'PartitionKey' in entry ? entry.PartitionKey : undefined;
   const explicitHashKey = 'ExplicitHashKey' in entry ? (entry.ExplicitHashKey ?? undefined) : undefined;
-  if (data === undefined || data === null) throw constraint(at, 'data', 'Member must not be null');
+  if (text === undefined || text === null) throw constraint(at, 'data', 'Member must not be null');
   if (partitionKey === undefined || partitionKey === null)
     throw constraint(at, 'partitionKey', 'Member must not be null');
-  if (typeof data !== 'string') throw serialization(`Data at '${at}' is not a string of base64.`);
+  if (typeof text !== 'string') throw serialization(`Data at '${at}' is not a string of base64.`);
   if (typeof partitionKey !== 'string') throw serialization(`PartitionKey at '${at}' is not a string.`);
   if (explicitHashKey !== undefined && typeof explicitHashKey !== 'string')
     throw serialization(`ExplicitHashKey at '${at}' is not a string.`);
   checkKeyLength(partitionKey, at);
 
+  const data: Base64 = spans?.[Number(text)] ?? text;
   const dataBytes = decodedBytes(data);
   const keyBytes = Buffer.byteLength(partitionKey);
   if (dataBytes + keyBytes > recordBytesMax) {
@@ -73,11 +82,6 @@ function checkKeyLength(partitionKey: string, at: string): void {
   // A character outside the basic plane is two units of a JavaScript string, and one for Kinesis.
   if (partitionKey.length > KEY_CHARS_MAX && [...partitionKey].length > KEY_CHARS_MAX)
     throw constraint(at, 'partitionKey', `Member must have length less than or equal to ${KEY_CHARS_MAX}`);
-}
-
-function decodedBytes(base64: string): number {
-  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
-  return Math.floor(((base64.length - padding) * 3) / 4);
 }
 
 function constraint(at: string, member: string, problem: string): AwsError {

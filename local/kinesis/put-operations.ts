@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { type Operation, operation } from '../protocol/json.ts';
 import { AwsError } from '../service.ts';
-import type { OperationsContext } from './operations.ts';
+import type { OperationsContext } from './operations-context.ts';
 import { checkEntries, checkEntry, type PutEntry } from './put-entry.ts';
 import { encodeFrames, type Frames, InvalidBase64 } from './record-frame.ts';
 import type { Stream } from './stream.ts';
@@ -17,9 +17,9 @@ const ENTRIES_MAX = 500;
 const PutRecordsInput = StreamReference.extend({ Records: z.array(z.unknown()).min(1).max(ENTRIES_MAX) });
 
 const PutRecordInput = StreamReference.extend({
-  Data: z.unknown(),
-  PartitionKey: z.unknown(),
-  ExplicitHashKey: z.unknown(),
+  Data: z.unknown().optional(),
+  PartitionKey: z.unknown().optional(),
+  ExplicitHashKey: z.unknown().optional(),
   SequenceNumberForOrdering: z
     .string()
     .regex(/^(0|[1-9]\d{0,128})$/, 'is a decimal number')
@@ -32,19 +32,22 @@ type EntryResult =
 
 export function putOperations(context: OperationsContext): Readonly<Record<'PutRecord' | 'PutRecords', Operation>> {
   return {
-    PutRecord: operation(PutRecordInput, (input) => {
+    PutRecord: operation(PutRecordInput, async (input, request) => {
       const stream = findStream(context, input);
-      const entry = checkEntry(input, '', stream.definition.recordBytesMax);
+      const { recordBytesMax } = stream.definition;
+      const entry = checkEntry(input, '', { recordBytesMax, spans: context.spansOf(request) });
       checkOrdering(context, stream, entry, input.SequenceNumberForOrdering);
-      const [result] = put(context, stream, [entry]);
+      const [result] = await put(context, stream, [entry]);
       context.faults.checkAnswer();
       if (result && 'SequenceNumber' in result) return { ...result };
       const status = result?.ErrorCode === THROTTLED ? 400 : 500;
       throw new AwsError(result?.ErrorCode ?? FAILED, result?.ErrorMessage ?? '', status);
     }),
-    PutRecords: operation(PutRecordsInput, (input) => {
+    PutRecords: operation(PutRecordsInput, async (input, request) => {
       const stream = findStream(context, input);
-      const results = put(context, stream, checkEntries(input.Records, stream.definition.recordBytesMax));
+      const { recordBytesMax } = stream.definition;
+      const entries = checkEntries(input.Records, { recordBytesMax, spans: context.spansOf(request) });
+      const results = await put(context, stream, entries);
       context.faults.checkAnswer();
       const failed = results.filter((result) => 'ErrorCode' in result).length;
       return { FailedRecordCount: failed, Records: results };
@@ -62,7 +65,8 @@ interface ShardPut {
   readonly indexes: number[];
 }
 
-function put(context: OperationsContext, stream: Stream, entries: readonly PutEntry[]): EntryResult[] {
+/** Resolves when all that was taken is on disk and readable. */
+async function put(context: OperationsContext, stream: Stream, entries: readonly PutEntry[]): Promise<EntryResult[]> {
   const results: EntryResult[] = new Array(entries.length);
   const puts = new Map<string, ShardPut>();
   for (const [index, entry] of entries.entries()) {
@@ -76,19 +80,20 @@ function put(context: OperationsContext, stream: Stream, entries: readonly PutEn
     shardPut.indexes.push(index);
     puts.set(shardId, shardPut);
   }
-  // Everything is encoded before anything is written: data that is not base64 fails the whole call.
+  // Everything is encoded before anything is written: data that is not base64 fails the whole call. And everything is
+  // handed over before anything is awaited: calls are kept in the order in which they came.
   const encoded = [...puts.values()].map((each) => ({ ...each, frames: encode(each, context.clock.now()) }));
-  for (const { shardId, frames, indexes } of encoded) {
-    const written = append(context, stream, shardId, frames);
-    for (const [order, index] of indexes.entries()) {
-      const SequenceNumber = written?.[order];
+  const written = encoded.map(({ shardId, frames }) => append(context, stream, shardId, frames));
+  for (const [order, numbers] of (await Promise.all(written)).entries()) {
+    const { shardId, indexes } = encoded[order] ?? { shardId: '', indexes: [] };
+    for (const [place, index] of indexes.entries()) {
+      const SequenceNumber = numbers?.[place];
       results[index] =
         SequenceNumber === undefined
           ? { ErrorCode: FAILED, ErrorMessage: 'Internal service failure.' }
           : { SequenceNumber, ShardId: shardId };
     }
   }
-  for (const { shardId } of encoded) stream.announce(shardId);
   return results;
 }
 
@@ -111,9 +116,14 @@ function encode({ entries, indexes }: ShardPut, arrivedAtMs: number): Frames {
 }
 
 /** Undefined when the disk refused; the entries then fail as AWS lets them, and the client sends them again. */
-function append(context: OperationsContext, stream: Stream, shardId: string, frames: Frames): string[] | undefined {
+async function append(
+  context: OperationsContext,
+  stream: Stream,
+  shardId: string,
+  frames: Frames,
+): Promise<readonly string[] | undefined> {
   try {
-    return stream.append(shardId, frames);
+    return await stream.append(shardId, frames);
   } catch (error) {
     context.warn(`kinesis: ${stream.definition.name} ${shardId} did not take ${frames.ends.length} records: ${error}`);
     return undefined;

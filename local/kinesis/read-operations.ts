@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Operation, operation } from '../protocol/json.ts';
 import { AwsError } from '../service.ts';
-import type { OperationsContext } from './operations.ts';
+import type { OperationsContext } from './operations-context.ts';
 import { formatIterator, parseIterator } from './shard-iterator.ts';
 import type { OpenShard, Stream } from './stream.ts';
 import { findStream, StreamReference } from './stream-reference.ts';

@@ -4,13 +4,14 @@
  * CRC-32 of what follows (4) | bytes of data (4) | bytes of key (2) | magic (2) | arrival, epoch ms, double (8) | key | data
  */
 import { crc32 } from 'node:zlib';
+import { type Base64, writeDecoded } from './base64.ts';
 
 export interface FrameEntry {
   readonly partitionKey: string;
   /** UTF-8 bytes of the key. */
   readonly keyBytes: number;
-  /** Base64. */
-  readonly data: string;
+  readonly data: Base64;
+  /** What `data` decodes to. */
   readonly dataBytes: number;
 }
 
@@ -30,7 +31,7 @@ export interface DecodedFrame {
   readonly arrivedAtMs: number;
 }
 
-const FRAME_HEADER_BYTES = 20;
+export const FRAME_HEADER_BYTES = 20;
 const MAGIC = 0x4b52;
 
 /** The data of an entry is not base64. */
@@ -58,7 +59,7 @@ export function encodeFrames(entries: readonly FrameEntry[], arrivedAtMs: number
     buffer.writeUInt16LE(MAGIC, at + 10);
     buffer.writeDoubleLE(arrivedAtMs, at + 12);
     buffer.write(entry.partitionKey, keyAt, entry.keyBytes, 'utf8');
-    if (buffer.write(entry.data, dataAt, 'base64') !== entry.dataBytes) throw new InvalidBase64(index);
+    if (writeDecoded(entry.data, buffer, dataAt) !== entry.dataBytes) throw new InvalidBase64(index);
     buffer.writeUInt32LE(crc32(buffer.subarray(at + 4, end)), at);
     dataBytes += entry.dataBytes;
     ends.push(end);
@@ -76,6 +77,11 @@ export function decodeFrame(buffer: Buffer, at: number): DecodedFrame {
     data: buffer.subarray(dataAt, dataAt + buffer.readUInt32LE(at + 4)),
     arrivedAtMs: buffer.readDoubleLE(at + 12),
   };
+}
+
+/** Arrival of a frame of which at least the header is there; undefined otherwise. */
+export function peekArrival(header: Buffer): number | undefined {
+  return header.length < FRAME_HEADER_BYTES ? undefined : header.readDoubleLE(12);
 }
 
 export interface FrameExtent {

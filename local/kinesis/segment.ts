@@ -2,10 +2,11 @@
  * One file of a shard's log: a header, then frames, only ever appended to. Its index (where each frame begins, when each
  * record arrived) is in memory, and for a file of an earlier run is made when it is first asked for.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, write, writeSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
-import { checkFrame, type Frames } from './record-frame.ts';
+import { checkFrame, FRAME_HEADER_BYTES, type Frames, peekArrival } from './record-frame.ts';
 
 /** Where the shard stood when the file was begun. */
 export interface SegmentStart {
@@ -20,6 +21,10 @@ export interface SegmentStart {
 const MAGIC = Buffer.from('KDSLOG01');
 const HEADER_BYTES = 36;
 const INDEX_CAPACITY = 64;
+/** What is smaller is written at once; what is larger would hold up everything else for milliseconds. */
+const SYNCHRONOUS_BYTES_MAX = 32 * 1024;
+
+const writeAsync = promisify(write);
 
 export class Segment {
   readonly file: string;
@@ -93,6 +98,12 @@ export class Segment {
     };
   }
 
+  /** When the first record of the file arrived; undefined when it has none. Needs no index. */
+  get firstArrivalMs(): number | undefined {
+    if (this.#isIndexed) return this.#count > 0 ? this.#arrivals[0] : undefined;
+    return peekArrival(readUpTo(this.#descriptor, HEADER_BYTES, FRAME_HEADER_BYTES));
+  }
+
   /** When the n-th record of the file arrived. */
   arrivedAtMs(index: number): number {
     this.#index();
@@ -105,12 +116,16 @@ export class Segment {
     return index < this.#count ? (this.#offsets[index] ?? 0) : this.#fileBytes;
   }
 
-  /** Written when this returns, as far as a killed process goes. @returns where the frames begin. @throws Error and has written nothing */
-  append(frames: Frames): number {
+  /**
+   * One call at a time. Resolves to where the frames begin, once they are with the operating system: a killed process
+   * keeps them. @throws Error and has written nothing
+   */
+  async append(frames: Frames): Promise<number> {
     this.#index();
     const at = this.#fileBytes;
     try {
-      writeWhole(this.#descriptor, frames.buffer, at);
+      if (frames.buffer.length < SYNCHRONOUS_BYTES_MAX) writeWhole(this.#descriptor, frames.buffer, at);
+      else await writeInBackground(this.#descriptor, frames.buffer, at);
     } catch (error) {
       ftruncateSync(this.#descriptor, at);
       throw error;
@@ -181,6 +196,13 @@ function grown(values: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
 function writeWhole(descriptor: number, bytes: Buffer, at: number): void {
   for (let written = 0; written < bytes.length; ) {
     written += writeSync(descriptor, bytes, written, bytes.length - written, at + written);
+  }
+}
+
+async function writeInBackground(descriptor: number, bytes: Buffer, at: number): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    const { bytesWritten } = await writeAsync(descriptor, bytes, written, bytes.length - written, at + written);
+    written += bytesWritten;
   }
 }
 

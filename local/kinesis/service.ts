@@ -93,7 +93,7 @@ export function createKinesisService(environment: Environment, options: KinesisO
     start: trimRegularly,
     async stop() {
       trimming?.cancel();
-      for (const stream of streams.values()) stream.close();
+      await Promise.all([...streams.values()].map((stream) => stream.close()));
     },
   };
 }

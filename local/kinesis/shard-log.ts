@@ -13,7 +13,7 @@ export interface ShardLogOptions {
   readonly cache: CachedShard;
   /** A segment that has reached this is followed by another. */
   readonly segmentBytesMax: number;
-  /** Gets one line when something that was never acknowledged had to be dropped. */
+  /** Gets one line when the unfinished end of a file had to be dropped. */
   readonly warn: (line: string) => void;
 }
 
@@ -35,6 +35,9 @@ export class ShardLog {
   readonly #segments: Segment[];
   /** Of the oldest record that is not trimmed. */
   #firstPosition: number;
+  /** Calls of append that have not come to their end. */
+  #writes = 0;
+  #lastWrite: Promise<void> = Promise.resolve();
 
   constructor(options: ShardLogOptions) {
     this.#options = options;
@@ -52,14 +55,15 @@ export class ShardLog {
     return this.#active.end;
   }
 
-  /** The records are on disk and readable when this returns. @returns position of the first. @throws Error and has kept none */
-  append(frames: Frames): number {
-    if (this.#active.fileBytes >= this.#options.segmentBytesMax) this.#beginSegment();
-    const { position } = this.#active.end;
-    const offset = this.#active.append(frames);
-    const endPosition = position + frames.ends.length;
-    this.#options.cache.add({ buffer: frames.buffer, position, endPosition, offset });
-    return position;
+  /** Appends behind all earlier calls. Resolves to the position of the first record when all are on disk and readable. @throws Error and has kept none */
+  append(frames: Frames): Promise<number> {
+    this.#writes++;
+    const turn = this.#lastWrite.then(() => this.#write(frames));
+    this.#lastWrite = turn.then(
+      () => void this.#writes--,
+      () => void this.#writes--,
+    );
+    return turn;
   }
 
   /** At least one record when there is one at or after `position`. */
@@ -99,6 +103,7 @@ export class ShardLog {
   oldestArrivalMs(): number | undefined {
     const [oldest] = this.#segments;
     const index = this.#firstPosition - (oldest?.start.position ?? 0);
+    if (index === 0) return oldest?.firstArrivalMs;
     return oldest && index < oldest.count ? oldest.arrivedAtMs(index) : undefined;
   }
 
@@ -112,13 +117,14 @@ export class ShardLog {
       this.#firstPosition++;
       oldest = this.oldestArrivalMs();
     }
-    if (this.#active.count > 0 && this.#firstPosition === this.end.position) {
+    if (this.#writes === 0 && this.#active.count > 0 && this.#firstPosition === this.end.position) {
       this.#beginSegment();
       for (const segment of this.#segments.splice(0, this.#segments.length - 1)) segment.remove();
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#lastWrite;
     for (const segment of this.#segments) segment.close();
   }
 
@@ -126,6 +132,16 @@ export class ShardLog {
     const active = this.#segments.at(-1);
     if (!active) throw new Error(`${this.#options.folder} has no segment.`);
     return active;
+  }
+
+  async #write(frames: Frames): Promise<number> {
+    // Files are named by their first position: an empty one is not followed by another.
+    if (this.#active.count > 0 && this.#active.fileBytes >= this.#options.segmentBytesMax) this.#beginSegment();
+    const { position } = this.#active.end;
+    const offset = await this.#active.append(frames);
+    const endPosition = position + frames.ends.length;
+    this.#options.cache.add({ buffer: frames.buffer, position, endPosition, offset });
+    return position;
   }
 
   #beginSegment(): void {
@@ -171,7 +187,7 @@ function openSegments({ folder, warn }: ShardLogOptions): Segment[] {
     else throw new Error(`${file} is damaged: it does not begin with the header of a segment.`);
   }
   const torn = segments.at(-1)?.repair() ?? 0;
-  if (torn > 0) warn(`${folder}: dropped ${torn} bytes of a write that was cut short and never acknowledged.`);
+  if (torn > 0) warn(`${folder}: dropped ${torn} bytes behind the last whole record: a write that was cut short.`);
   if (segments.length === 0) segments.push(Segment.create(folder, ORIGIN));
   return segments;
 }

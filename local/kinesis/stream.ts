@@ -68,15 +68,15 @@ export class Stream {
     return this.#shards.get(shardId);
   }
 
-  /** @returns sequence number of each record. The records are on disk, and nobody is told yet. @throws Error and has kept none */
-  append(shardId: string, frames: Frames): string[] {
+  /**
+   * Appends at once in the order of the calls. Resolves to the sequence number of each record when the records are on
+   * disk and readable, and listeners have been told. @throws Error and has kept none
+   */
+  async append(shardId: string, frames: Frames): Promise<readonly string[]> {
     const { log, numbers } = this.#open(shardId);
-    const position = log.append(frames);
-    return frames.ends.map((_end, index) => numbers.at(position + index, frames.arrivedAtMs));
-  }
-
-  announce(shardId: string): void {
+    const position = await log.append(frames);
     for (const listener of this.#listeners) listener(shardId);
+    return frames.ends.map((_end, index) => numbers.at(position + index, frames.arrivedAtMs));
   }
 
   onRecords(listener: (shardId: string) => void): () => void {
@@ -120,8 +120,9 @@ export class Stream {
     for (const { log } of this.#shards.values()) log.trim(this.#horizonMs());
   }
 
-  close(): void {
-    for (const { log } of this.#shards.values()) log.close();
+  /** Waits for what is being written. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#shards.values()].map(({ log }) => log.close()));
   }
 
   #open(shardId: string): OpenShard {

@@ -8,7 +8,7 @@ export const noSuchBucket = (bucket: string): AwsError =>
   new AwsError('NoSuchBucket', `The specified bucket does not exist: ${bucket}`, 404);
 
 export const noSuchKey = (bucket: string, key: string): AwsError =>
-  new AwsError('NoSuchKey', `The specified key does not exist: ${key} in ${bucket}`, 404);
+  new AwsError('NoSuchKey', `The specified key does not exist: ${JSON.stringify(key)} in ${bucket}`, 404);
 
 export const noSuchUpload = (uploadId: string): AwsError =>
   new AwsError('NoSuchUpload', `There is no multipart upload ${uploadId}; it may have been completed or aborted.`, 404);

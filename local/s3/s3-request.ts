@@ -96,6 +96,7 @@ function operationOf({ method, query, headers }: ServiceRequest, bucket: string,
 
 function refusedName({ method }: ServiceRequest, bucket: string, key: string, subresource: string): string {
   if (subresource === 'uploads') return 'ListMultipartUploads';
+  if (subresource === 'uploadId') return 'ListParts';
   if (subresource === 'versions') return 'ListObjectVersions';
   const noun = bucket === '' ? '' : key === '' ? 'Bucket' : 'Object';
   const capital = subresource.charAt(0).toUpperCase() + subresource.slice(1);

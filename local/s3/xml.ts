@@ -1,5 +1,5 @@
 /** The XML of S3's answers and requests. */
-import { XMLParser } from 'fast-xml-parser';
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import type { z } from 'zod';
 import { AwsError, type ServiceResponse } from '../service.ts';
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from './checksum.ts';
@@ -36,12 +36,17 @@ export function parseXml<Shape>(body: Buffer, lists: readonly string[], shape: z
     ignoreDeclaration: true,
     parseTagValue: false,
     trimValues: false,
-    htmlEntities: true,
+    // Entities of the document's own are not expanded, and references to control characters are not dropped.
+    processEntities: false,
+    tagValueProcessor: (_name, text) => unescapeText(text),
     isArray: (name) => lists.includes(name),
   });
+  const text = body.toString('utf8');
+  const wellFormed = XMLValidator.validate(text);
+  if (wellFormed !== true) throw malformed(wellFormed.err.msg);
   let document: unknown;
   try {
-    document = parser.parse(body);
+    document = parser.parse(text);
   } catch (error) {
     throw malformed(Error.isError(error) ? error.message : String(error));
   }
@@ -80,6 +85,16 @@ function escapeText(text: string): string {
     escaped += ENTITIES[character] ?? (character < ' ' ? `&#x${character.charCodeAt(0).toString(16)};` : character);
   }
   return escaped;
+}
+
+const CHARACTERS: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+function unescapeText(text: string): string {
+  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w+));/gi, (reference, hex, decimal, name) => {
+    if (name !== undefined) return CHARACTERS[name] ?? reference;
+    const code = Number.parseInt(hex ?? decimal, hex === undefined ? 10 : 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : reference;
+  });
 }
 
 function malformed(reason: string): AwsError {

@@ -29,6 +29,7 @@ export interface EventBus {
 
 /** SQS. */
 export interface Queues {
+  /** The message is in the queue's file when the call returns; the promise tells of it, or why it is not. */
   send(queueArn: string, body: string): Promise<void>;
   receive(queueArn: string, messagesMax: number, waitSeconds: number): Promise<readonly QueueMessage[]>;
   delete(queueArn: string, receiptHandles: readonly string[]): Promise<void>;

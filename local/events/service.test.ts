@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Clock, createClock } from '../clock.ts';
 import { createFront } from '../front/front.ts';
 import type { Queues } from '../ports.ts';
+import { createS3Service } from '../s3/service.ts';
 import { AwsError, type Environment, type LocalService, type Properties } from '../service.ts';
 import { createSqsService } from '../sqs/service.ts';
 import { createEventsService } from './service.ts';
@@ -30,7 +31,7 @@ let warnings: string[];
 beforeEach(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'events-'));
   clock = createClock();
-  environment = { ...CONTEXT, endpoint: 'http://127.0.0.1:4566', folder: () => folder, clock };
+  environment = { ...CONTEXT, endpoint: 'http://127.0.0.1:4566', folder: (scope) => path.join(folder, scope), clock };
   queues = createSqsService(environment);
   warnings = [];
   service = createEventsService(environment, { queues, warn: (line) => void warnings.push(line) });
@@ -81,6 +82,24 @@ describe('a rule', () => {
       },
     ]);
     expect(warnings).toEqual([]);
+  });
+
+  it('sends the events of a bucket on', async () => {
+    const s3 = createS3Service(environment, { events: service });
+    const on = { EventBridgeConfiguration: { EventBridgeEnabled: true } };
+    await declare(s3, { BucketName: 'processed', NotificationConfiguration: on });
+    await declare(service, RULE);
+    await s3.put({ bucket: 'processed', key: 'earthquakes/a.parquet', content: Buffer.from('abc') });
+    await s3.stop?.();
+
+    expect(await received()).toMatchObject([
+      {
+        source: 'aws.s3',
+        'detail-type': 'Object Created',
+        resources: ['arn:aws:s3:::processed'],
+        detail: { bucket: { name: 'processed' }, object: { key: 'earthquakes/a.parquet', size: 3 } },
+      },
+    ]);
   });
 
   it('leaves out what its pattern does not match, and everything when it is disabled', async () => {
@@ -135,7 +154,7 @@ describe('an event', () => {
       import { createEventsService } from '${path.resolve('local/events/service.ts')}';
       import { createSqsService } from '${path.resolve('local/sqs/service.ts')}';
       const context = ${JSON.stringify(CONTEXT)};
-      const environment = { ...context, endpoint: '', clock: createClock(), folder: () => ${JSON.stringify(folder)} };
+      const environment = { ...context, endpoint: '', clock: createClock(), folder: (scope) => ${JSON.stringify(folder)} + '/' + scope };
       const queues = createSqsService(environment);
       const service = createEventsService(environment, { queues });
       for (const [owner, properties] of [[queues, { QueueName: 'landed' }], [service, ${JSON.stringify(RULE)}]]) {

@@ -39,9 +39,6 @@ export interface MessageCounts {
   readonly delayed: number;
 }
 
-/** Longest delay of a message (DelaySeconds), and so the latest time at which one never received becomes visible. */
-const DELAY_MS_MAX = 900_000;
-
 const SCHEMA = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
@@ -177,14 +174,15 @@ export class MessageStore {
 
   /**
    * Those who held messages in flight ended with the process that served them: their messages are visible again, and the
-   * receive that was cut off does not count. A clock that had been driven ahead is behind those times now.
+   * receive that was cut off does not count. Where the clock had been driven ahead, messages come from its future: they
+   * are sent now, and their delays begin now.
    */
   #takeUpAgain(): void {
     const now = this.#clock.now();
     this.#transaction(() => {
-      const { release, clamp } = this.#statements;
+      const { release, moveToNow } = this.#statements;
       release.run(now);
-      clamp.run(now, now + DELAY_MS_MAX);
+      moveToNow.run(now);
     });
   }
 
@@ -227,6 +225,6 @@ function prepare(database: DatabaseSync) {
     purge: sql('DELETE FROM messages WHERE queue = ?'),
     release: sql(`UPDATE messages SET visible_ms = ?1, received = received - (receipt IS NOT NULL)
       WHERE received > 0 AND visible_ms > ?1`),
-    clamp: sql('UPDATE messages SET sent_ms = min(sent_ms, ?1), visible_ms = min(visible_ms, ?2) WHERE sent_ms > ?1'),
+    moveToNow: sql('UPDATE messages SET visible_ms = visible_ms - (sent_ms - ?1), sent_ms = ?1 WHERE sent_ms > ?1'),
   };
 }

@@ -4,7 +4,13 @@
  */
 import type { Queues } from '../ports.ts';
 import { jsonProtocol } from '../protocol/json.ts';
-import { AwsError, type Environment, type LocalService } from '../service.ts';
+import {
+  AwsError,
+  type Environment,
+  type LocalService,
+  type ServiceRequest,
+  type ServiceResponse,
+} from '../service.ts';
 import { errorHeaders } from './faults.ts';
 import { MessageStore } from './message-store.ts';
 import { queueOperations } from './operations.ts';
@@ -19,23 +25,26 @@ const BODY_BYTES_MAX = 8 * 1024 * 1024;
 export function createSqsService(environment: Environment): LocalService & Queues {
   const { account, clock } = environment;
   const queues = new QueueSet(new MessageStore(environment.folder('sqs'), clock), clock);
+  const operations = queueOperations(queues, account);
   const answer = jsonProtocol({
     service: 'sqs',
     targetPrefix: 'AmazonSQS',
     version: '1.0',
     invalidInputCode: 'InvalidParameterValueException',
     bodyBytesMax: BODY_BYTES_MAX,
-    operations: queueOperations(queues, account),
+    operations,
     errorHeaders,
   });
 
+  async function handle(request: ServiceRequest): Promise<ServiceResponse> {
+    if (!request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return answer(request);
+    const message = 'The local SQS speaks JSON, not the query protocol: use an SDK or CLI newer than November 2023.';
+    throw new AwsError('UnsupportedOperation', message);
+  }
+
   return {
     scope: 'sqs',
-    async handle(request) {
-      if (!request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return answer(request);
-      const message = 'The local SQS speaks JSON, not the query protocol: use an SDK or CLI newer than November 2023.';
-      throw new AwsError('UnsupportedOperation', message);
-    },
+    handle: Object.assign(handle, { operations: Object.keys(operations) }),
     resourceKinds: queueResourceKinds(
       () => environment.endpoint,
       (definition) => queues.add(definition),

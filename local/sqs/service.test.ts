@@ -296,6 +296,8 @@ describe('messages outlive the service', () => {
     await service.send(ARN, 'never received');
     await service.send(ARN, 'é\n\u{1F600}');
     const [first] = await service.receive(ARN, 1, 0);
+    // In a later millisecond, so that it becomes visible after the other.
+    await sleep(5);
     await service.release(ARN, [first?.receiptHandle ?? '']);
 
     await reopen();

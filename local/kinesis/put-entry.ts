@@ -58,10 +58,12 @@ export function checkEntry(entry: unknown, at: string, { recordBytesMax, spans }
 
   const data: Base64 = spans?.[Number(text)] ?? text;
   const dataBytes = decodedBytes(data);
+  if (dataBytes > recordBytesMax)
+    throw constraint(at, 'data', `Member must have length less than or equal to ${recordBytesMax}`);
   const keyBytes = Buffer.byteLength(partitionKey);
   if (dataBytes + keyBytes > recordBytesMax) {
     throw invalidArgument(
-      `The record at '${at}' has ${dataBytes + keyBytes} bytes of data and partition key; the stream allows ${recordBytesMax}.`,
+      `The record${at === '' ? '' : ` at '${at}'`} has ${dataBytes + keyBytes} bytes of data and partition key; the stream allows ${recordBytesMax}.`,
     );
   }
   const hashKey = explicitHashKey === undefined ? hashKeyOf(partitionKey) : explicit(explicitHashKey);

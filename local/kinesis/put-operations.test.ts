@@ -177,14 +177,19 @@ describe('PutRecords', () => {
     expect(kinesis.service.figures('stream')).toEqual({ records: 0, bytes: 0 });
   });
 
-  it('refuses a record whose data and key exceed 1 MiB, and takes one that fills it', async () => {
+  it('refuses a record over 1 MiB by its data, or by data and key, and takes one that fills it', async () => {
     await kinesis.makeStream();
+    const put = (dataBytes: number) => kinesis.put([entry('key', Buffer.alloc(dataBytes))]);
 
-    await expect(kinesis.put([entry('key', Buffer.alloc(MIB - 2))])).rejects.toMatchObject({
+    await expect(put(MIB + 1)).rejects.toMatchObject({
+      name: 'ValidationException',
+      message: expect.stringContaining(`at 'records.1.member.data' failed`),
+    });
+    await expect(put(MIB - 2)).rejects.toMatchObject({
       name: 'InvalidArgumentException',
       message: expect.stringContaining(`${MIB + 1} bytes`),
     });
-    expect((await kinesis.put([entry('key', Buffer.alloc(MIB - 3))])).FailedRecordCount).toBe(0);
+    expect((await put(MIB - 3)).FailedRecordCount).toBe(0);
   });
 
   it('takes a record of 10 MiB where the stream allows it', async () => {

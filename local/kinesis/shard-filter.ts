@@ -19,7 +19,7 @@ export type ShardFilter = Readonly<z.infer<typeof ShardFilter>>;
 /** @param horizonMs time of the oldest record that the stream still keeps */
 export function matchesFilter(shard: Shard, filter: ShardFilter, horizonMs: number): boolean {
   const wasOpenAt = (timeMs: number): boolean => shard.madeAtMs <= timeMs && wasOpenAfter(timeMs);
-  const wasOpenAfter = (timeMs: number): boolean => shard.closedAtMs === undefined || shard.closedAtMs > timeMs;
+  const wasOpenAfter = (timeMs: number): boolean => shard.closedAtMs === undefined || shard.closedAtMs >= timeMs;
   switch (filter.Type) {
     case 'AFTER_SHARD_ID':
       return shard.shardId > filter.ShardId;
@@ -33,6 +33,6 @@ export function matchesFilter(shard: Shard, filter: ShardFilter, horizonMs: numb
     case 'AT_TIMESTAMP':
       return wasOpenAt(filter.Timestamp * 1000);
     case 'FROM_TIMESTAMP':
-      return wasOpenAfter(filter.Timestamp * 1000);
+      return wasOpenAfter(Math.max(filter.Timestamp * 1000, horizonMs));
   }
 }

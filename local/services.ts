@@ -37,7 +37,7 @@ export function createServices(environment: Environment, options: ServicesOption
   const logs = createLogsService(environment);
   const sink = options.onLog ? watched(logs, options.onLog) : logs;
   const sqs = createSqsService(environment);
-  const events = createEventsService(environment, { queues: sqs });
+  const events = createEventsService(environment, { queues: sqs, ...(options.warn && { warn: options.warn }) });
   const s3 = createS3Service(environment, { events });
   const glue = createGlueService(environment);
   const athena = createAthenaService(environment, { catalog: glue, objects: s3 });

@@ -1,5 +1,5 @@
 /** The terminal view of a running pipeline: one calm screen, redrawn in place; plain lines where there is no terminal. */
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import type { QueryResult } from './query.ts';
 
 export interface Snapshot {
@@ -71,11 +71,15 @@ export function renderScreen(snapshot: Snapshot, columns: number): string[] {
       : [dim('  the first files land after the buffer interval (60 s)')]),
     '',
     dim(`endpoint  ${snapshot.endpoint}    state  ${snapshot.stateFolder}`),
-    dim(
-      `try       aws --endpoint-url ${snapshot.endpoint} kinesis describe-stream-summary --stream-name ${snapshot.streamName}`,
-    ),
+    dim(`try       aws --endpoint-url ${snapshot.endpoint} kinesis list-streams`),
     dim('Ctrl-C    flush and stop'),
-  ];
+  ].map((line) => within(line, columns));
+}
+
+/** A line that is too long loses its end, and its styles with it: wrapped, it would push the screen out of place. */
+function within(line: string, columns: number): string {
+  const plain = stripVTControlCharacters(line);
+  return plain.length <= columns ? line : `${plain.slice(0, columns - 1)}…`;
 }
 
 /** One line for logs and pipes. Pure. */

@@ -1,0 +1,125 @@
+/** `npm start` as a user runs it: a process of its own, its output, its exit code. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { DRAIN_TIMEOUT_MS, startTestPipeline } from '../support/local/test-pipeline.ts';
+
+const START = path.join(import.meta.dirname, '..', '..', 'cli', 'start.ts');
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function start(...args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', START, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, err]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on('data', (part: Buffer) => out.push(part));
+  child.stderr.on('data', (part: Buffer) => err.push(part));
+  const ended = once(child, 'close').then(([code]) => ({
+    code: Number(code),
+    out: Buffer.concat(out).toString(),
+    err: Buffer.concat(err).toString(),
+  }));
+  return { child, ended };
+}
+
+const temporary = (): string => mkdtempSync(path.join(tmpdir(), 'start-'));
+
+describe('npm start -- --once', () => {
+  it('balances: everything put is in Parquet or in failed_events', async () => {
+    const state = path.join(temporary(), 'state');
+
+    const { code, out, err } = await start('--once', '--json', '--port', '0', '--state', state).ended;
+
+    expect({ code, err }).toMatchObject({ code: 0, err: expect.stringMatching(/the pipeline runs on http/) });
+    const report = JSON.parse(out);
+    expect(report).toMatchObject({ residual: 0, dropped: 0, errorFiles: 0 });
+    expect(report.put).toBeGreaterThan(3_700);
+    expect(report.received).toBe(report.put);
+    expect(report.delivered + report.quarantined).toBe(report.put);
+    expect(report.parquetRows).toBe(report.delivered);
+    expect(report.failed).toBe(report.quarantined);
+    expect(report.failures).toHaveLength(8);
+    expect(report.result.rows).toHaveLength(5);
+    const bucket = path.join(state, 's3', 'data-pipeline-processed-000000000000-us-east-1');
+    const partitions = readdirSync(path.join(bucket, 'flights'));
+    expect(partitions.length).toBeGreaterThan(100);
+    expect(partitions.every((name) => /^dt=2001-\d\d-\d\d$/.test(name))).toBe(true);
+  }, 90_000);
+});
+
+describe('npm start', () => {
+  it('keeps everything when it is stopped in the midst of its work', async () => {
+    const state = path.join(temporary(), 'state');
+    const { child, ended } = start('--json', '--port', '0', '--state', state);
+    const listening = new Promise((resolve) => child.stdout?.once('data', resolve));
+    await listening;
+    await sleep(3_000);
+
+    child.kill('SIGINT');
+    const { code, out, err } = await ended;
+
+    expect({ code, err }).toMatchObject({ code: 0, err: expect.stringMatching(/everything accepted is kept/) });
+    const last = JSON.parse(out.trim().split('\n').at(-1) ?? '');
+    expect(last.put).toBeGreaterThan(50);
+    const run = await startTestPipeline(state);
+    await run.pipeline.drain(DRAIN_TIMEOUT_MS);
+    const counts = ['earthquakes', 'flights', 'failed_events'].map(
+      (table) => `SELECT count(DISTINCT _record_id) AS n FROM ${table}`,
+    );
+    const { rows } = await run.sql(`SELECT sum(n) FROM (${counts.join(' UNION ALL ')})`);
+    await run.stop();
+    expect(rows).toEqual([[String(last.put)]]);
+  }, 90_000);
+
+  it('says in one line that its port is taken', async () => {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? String(address?.port) : '';
+
+    const { code, out, err } = await start('--port', port, '--state', path.join(temporary(), 'state')).ended;
+    server.close();
+
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toMatch(/^start: [^\n]*port[^\n]*\n$/i);
+    expect(err).toContain(port);
+  });
+
+  it('says in one line that its state folder cannot be written', async () => {
+    const file = path.join(temporary(), 'file');
+    writeFileSync(file, '');
+
+    const { code, err } = await start('--port', '0', '--state', path.join(file, 'state')).ended;
+
+    expect(code).toBe(1);
+    expect(err).toMatch(/^start: The state folder .* cannot be written: [^\n]*\n$/);
+  });
+
+  it('does not empty a folder that holds something else', async () => {
+    const folder = path.join(temporary(), 'thesis');
+    mkdirSync(folder);
+    writeFileSync(path.join(folder, 'thesis.tex'), '');
+
+    const { code, err } = await start('--once', '--port', '0', '--state', folder).ended;
+
+    expect(code).toBe(1);
+    expect(err).toMatch(/^start: .*is not emptied: it is no state folder[^\n]*\n$/);
+    expect(readdirSync(folder)).toEqual(['thesis.tex']);
+  });
+
+  it('says in one line what is wrong with its options', async () => {
+    const { code, err } = await start('--port', 'x').ended;
+
+    expect({ code, err }).toEqual({ code: 2, err: 'start: --port: received x, allowed 0 to 65535\n' });
+  });
+});

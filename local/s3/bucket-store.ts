@@ -22,6 +22,7 @@ import type { Clock } from '../clock.ts';
 import { AwsError } from '../service.ts';
 import { type Change, ChangeJournal, type JournalEntry } from './change-journal.ts';
 import { upperBound } from './key-bound.ts';
+import { moveFile } from './move-file.ts';
 import { checkBucketName, checkKey } from './name-rules.ts';
 import type { CreationReason, ObjectEvents } from './object-events.ts';
 import {
@@ -169,14 +170,13 @@ export class BucketStore {
   /** Moves a file of any file system to where `commit` takes it from. */
   adopt(file: string): string {
     const adopted = this.incomingFile();
-    try {
-      renameSync(file, adopted);
-    } catch (error) {
-      if (errorCode(error) !== 'EXDEV') throw error;
-      copyFileSync(file, adopted);
-      rmSync(file);
-    }
+    moveFile(file, adopted);
     return adopted;
+  }
+
+  /** Undoes `adopt` after a failed `commit`, so that whoever gave the file can try again. */
+  giveBack(adopted: string, file: string): void {
+    if (existsSync(adopted)) moveFile(adopted, file);
   }
 
   /** Puts an object in place. @throws AwsError `NoSuchBucket`, `PreconditionFailed`, `NoSuchKey`, `KeyTooLongError` */

@@ -61,6 +61,18 @@ describe('the object store', () => {
     expect(readFileSync(file, 'utf8')).toBe('kept');
   });
 
+  it('gives a file back that it cannot put in place', async () => {
+    const file = fileWith('kept');
+    writeFileSync(path.join(s3.folder, BUCKET, '.keys'), 'in the way of keys that are no paths');
+
+    await expect(s3.service().put({ bucket: BUCKET, key: '../a', content: { file } })).rejects.toThrow(
+      /EEXIST|ENOTDIR/,
+    );
+
+    expect(readFileSync(file, 'utf8')).toBe('kept');
+    expect(s3.service().keys(BUCKET, '')).toEqual([]);
+  });
+
   it('gives the path of the content, for readers of files', async () => {
     await put('dt=2026-11-23/a.parquet', 'content');
 

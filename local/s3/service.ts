@@ -55,7 +55,12 @@ export function createS3Service(environment: Environment, ports: S3Ports): S3Ser
       const file = Buffer.isBuffer(content) ? given : store.adopt(given);
       const headers = headersToKeep(contentType === undefined ? {} : { 'content-type': contentType });
       const checksums = { type: 'FULL_OBJECT' as const, values };
-      store.commit({ bucket, key, file, size, etag, headers, checksums, reason: 'PutObject' });
+      try {
+        store.commit({ bucket, key, file, size, etag, headers, checksums, reason: 'PutObject' });
+      } catch (error) {
+        if (!Buffer.isBuffer(content)) store.giveBack(file, given);
+        throw error;
+      }
       return { etag, size };
     },
     async get(bucket, key) {

@@ -13,7 +13,8 @@ import { lockState } from './state-folder.ts';
 import { type PlannedResource, planResources, type StackTemplate } from './template/plan-resources.ts';
 
 export interface RuntimeOptions {
-  readonly stacks: readonly StackTemplate[];
+  /** Gives the templates. Called once the state folder and the port are this process's alone. */
+  readonly synthesize: () => readonly StackTemplate[];
   /** Folder of an asset, by the `S3Key` of a function's code. */
   readonly assetFolder: (key: string) => string;
   /** Folder for all state, kept between starts. */
@@ -68,10 +69,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   try {
     const endpoint = await front.listen();
+    const stacks = options.synthesize();
     const { account = LOCAL_ACCOUNT, region = 'us-east-1' } = options;
     const environment: Environment = { account, region, endpoint, clock, folder: stateFolders(stateFolder) };
     services = createServices(environment, options);
-    const resources = planResources(options.stacks, services.resourceKinds, environment);
+    const resources = planResources(stacks, services.resourceKinds, environment);
     for (const { kind, properties, identity, context } of resources) {
       await kind.create?.(properties, identity, context);
     }

@@ -42,7 +42,7 @@ export function createServices(environment: Environment, options: ServicesOption
   const glue = createGlueService(environment);
   const athena = createAthenaService(environment, { catalog: glue, objects: s3 });
   const firehose = createFirehoseService(environment, { objects: s3, catalog: glue, logs: sink });
-  const kinesis = createKinesisService(environment);
+  const kinesis = createKinesisService(environment, options.warn && { warn: options.warn });
   const lambda = createLambdaService(environment, {
     streams: kinesis,
     queues: sqs,

@@ -32,16 +32,23 @@ export function createDisplay({ json, out = process.stdout }: DisplayOptions): D
 
 function lines(out: NodeJS.WriteStream, render: (snapshot: Snapshot) => string): Display {
   let nextAtMs = 0;
+  let unshown: Snapshot | undefined;
+  const write = (snapshot: Snapshot): void => void out.write(`${render(snapshot)}\n`);
   return {
     show(snapshot) {
+      unshown = snapshot;
       const nowMs = performance.now();
       if (nowMs < nextAtMs) return;
       nextAtMs = nowMs + LINE_EVERY_MS;
-      out.write(`${render(snapshot)}\n`);
+      unshown = undefined;
+      write(snapshot);
     },
     say: (line) => void process.stderr.write(`${line}\n`),
     warn: (line) => void process.stderr.write(`${line}\n`),
-    close: () => undefined,
+    close() {
+      if (unshown) write(unshown);
+      unshown = undefined;
+    },
   };
 }
 

@@ -37,15 +37,12 @@ export async function startLocalPipeline(options: LocalPipelineOptions): Promise
   if (options.fresh) emptyState(stateFolder);
   await buildHandlers();
   const assembly = path.join(stateFolder, 'assembly');
-  const app = buildApp({
-    environment: 'local',
-    outdir: assembly,
-    context: { account: ACCOUNT, region: REGION },
-    validate: false,
-  });
-  const { stacks } = app.synth();
   const runtime = await startRuntime({
-    stacks: stacks.map(({ stackName, template }) => ({ stackName, template })),
+    synthesize() {
+      const context = { account: ACCOUNT, region: REGION };
+      const app = buildApp({ environment: 'local', outdir: assembly, context, validate: false });
+      return app.synth().stacks.map(({ stackName, template }) => ({ stackName, template }));
+    },
     assetFolder: (key) => path.join(assembly, `asset.${path.parse(key).name}`),
     stateFolder,
     port: options.port,

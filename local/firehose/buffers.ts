@@ -16,6 +16,8 @@ export interface Buffers {
   /** Delivers every buffer, whatever its age. @throws Error when S3 refuses */
   flush(): Promise<void>;
   busy(): boolean;
+  /** The conversion thread has ended: delivers what its spools hold. */
+  lost(): void;
   stop(): void;
 }
 
@@ -34,19 +36,24 @@ export function createBuffers(clock: Clock, thread: ConversionThread, deliveries
       const timer = clock.after(intervals.get(spool.streamName) ?? 0, () => void intervalIsOver(spool.id));
       waiting.set(spool.id, { spool, timer });
     }
-    for (const id of taken.sealed) {
-      const closed = waiting.get(id);
-      if (!closed) throw new Error(`Spool ${id} was closed without having been opened.`);
-      closed.timer.cancel();
-      waiting.delete(id);
-      deliveries.add(closed.spool);
-    }
+    for (const id of taken.sealed) close(id);
+    if (taken.problem !== undefined) throw new Error(taken.problem);
+  }
+
+  function close(id: string): void {
+    const closed = waiting.get(id);
+    if (!closed) throw new Error(`Spool ${id} was closed without having been opened.`);
+    closed.timer.cancel();
+    waiting.delete(id);
+    deliveries.add(closed.spool);
   }
 
   async function intervalIsOver(spoolId: string): Promise<void> {
     ageing++;
     try {
       settle(await thread.ask({ kind: 'seal', spoolId }));
+    } catch {
+      // The thread has ended, and with it every buffer: `lost` delivers them, or the next start does.
     } finally {
       ageing--;
     }
@@ -65,6 +72,9 @@ export function createBuffers(clock: Clock, thread: ConversionThread, deliveries
       await deliveries.settle();
     },
     busy: () => ageing > 0 || thread.busy() || deliveries.busy(),
+    lost() {
+      for (const id of [...waiting.keys()]) close(id);
+    },
     stop() {
       for (const { timer } of waiting.values()) timer.cancel();
     },

@@ -27,8 +27,8 @@ export interface Deliveries {
   settle(): Promise<void>;
   /** True while a delivery runs or could; one that waits to be tried again does not count. */
   busy(): boolean;
-  /** Ends the waiting for another try. */
-  stop(): void;
+  /** Begins no other delivery and resolves when none runs; what waits stays on disk. */
+  stop(): Promise<void>;
 }
 
 const CONCURRENT_MAX = 2;
@@ -40,9 +40,10 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
   const attempts = new Map<Spool, number>();
   let running = 0;
   let whenDone: (() => void)[] = [];
+  let stopped = false;
 
   function pump(): void {
-    while (running < CONCURRENT_MAX) {
+    while (running < CONCURRENT_MAX && !stopped) {
       const spool = queue.shift();
       if (!spool) break;
       running++;
@@ -54,7 +55,7 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
           pump();
         });
     }
-    if (running > 0 || queue.length > 0) return;
+    if (running > 0 || (queue.length > 0 && !stopped)) return;
     const done = whenDone;
     whenDone = [];
     for (const resolve of done) resolve();
@@ -82,7 +83,8 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
     },
     async settle() {
       for (const spool of [...retrying.keys()]) tryAgain(spool);
-      if (running > 0 || queue.length > 0) await new Promise<void>((resolve) => void whenDone.push(resolve));
+      if (running > 0 || (queue.length > 0 && !stopped))
+        await new Promise<void>((resolve) => void whenDone.push(resolve));
       const [first] = retrying;
       if (!first) return;
       const [spool, { reason }] = first;
@@ -91,7 +93,9 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
       );
     },
     busy: () => running > 0 || queue.length > 0,
-    stop() {
+    async stop() {
+      stopped = true;
+      if (running > 0) await new Promise<void>((resolve) => void whenDone.push(resolve));
       for (const { timer } of retrying.values()) timer.cancel();
     },
   };

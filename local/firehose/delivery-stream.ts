@@ -150,7 +150,7 @@ export function parseDeliveryStream(properties: Properties, identity: Identity):
   try {
     return deliveryStream(parsed.data.ExtendedS3DestinationConfiguration, identity);
   } catch (error) {
-    throw refuse(error instanceof Error ? error.message : String(error));
+    throw refuse(Error.isError(error) ? error.message : String(error));
   }
 }
 

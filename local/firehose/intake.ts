@@ -2,15 +2,17 @@
  * Takes records in: cuts them into documents, reads the partition keys, converts each document to a row of the table,
  * and has row or failure on disk before `take` returns. Synchronous and without a clock; runs in the conversion thread.
  */
-import { isAscii, isUtf8 } from 'node:buffer';
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { CatalogColumn } from '../ports.ts';
 import type { DeliveryStream } from './delivery-stream.ts';
 import { type ErrorOutputType, failedRecordLine, type TableReference } from './failed-record.ts';
 import { evaluatePrefix, objectName, PREFIX_CHARS_MAX } from './object-key.ts';
 import { compilePartitionQuery, type PartitionQuery } from './partition-query.ts';
-import { type RowConverter, rowConverter } from './row-converter.ts';
-import { splitDocuments } from './split-documents.ts';
+import { type ConversionFailure, type RowConverter, rowConverter } from './row-converter.ts';
+import { type RowScanner, rowScanner } from './row-scanner.ts';
+import { type ScannedPartition, scannedPartition } from './scanned-partition.ts';
+import { documentReader, type SplitDocument, startOfDocument } from './split-documents.ts';
 import type { Spool, SpoolFolder } from './spool.ts';
 
 export type IntakePlan = Pick<
@@ -23,6 +25,8 @@ export interface Taken {
   readonly opened: readonly Spool[];
   /** Ids of spools that are full. */
   readonly sealed: readonly string[];
+  /** Why the records were not accepted. Some of them may be on disk all the same. */
+  readonly problem?: string;
 }
 
 export interface Intake {
@@ -49,6 +53,8 @@ interface OpenSpool {
   readonly slot: string;
   readonly slots: Map<string, OpenSpool>;
   receivedBytes: number;
+  /** Bytes of the spool's file. */
+  spooledBytes: number;
   chunks: Buffer[];
 }
 
@@ -56,16 +62,17 @@ interface Stream {
   readonly plan: IntakePlan;
   readonly query: PartitionQuery | undefined;
   readonly converter: RowConverter;
+  readonly scanner: RowScanner;
+  /** Undefined when the partition keys can only be read from parsed documents. */
+  readonly scanned: ScannedPartition | undefined;
   readonly partitions: Map<string, OpenSpool>;
   readonly errors: Map<string, OpenSpool>;
 }
 
-interface Document {
-  readonly value: unknown;
-  readonly from: number;
-  readonly to: number;
-  readonly kind: 'line' | 'span' | 'broken';
-}
+/** A document that the scanner took, or what the parser made of it. */
+type Document =
+  | { readonly kind: 'row'; readonly partition: readonly string[]; readonly from: number; readonly to: number }
+  | SplitDocument;
 
 export function createIntake(folder: SpoolFolder): Intake {
   const streams = new Map<string, Stream>();
@@ -83,10 +90,13 @@ export function createIntake(folder: SpoolFolder): Intake {
   return {
     configure(plan) {
       const before = streams.get(plan.name);
+      const query = plan.partitionQuery === undefined ? undefined : compilePartitionQuery(plan.partitionQuery);
       streams.set(plan.name, {
         plan,
-        query: plan.partitionQuery === undefined ? undefined : compilePartitionQuery(plan.partitionQuery),
+        query,
         converter: rowConverter(plan.columns),
+        scanner: rowScanner(plan.columns),
+        scanned: query ? scannedPartition(query, plan.columns) : () => NO_KEYS.values,
         partitions: new Map(),
         errors: new Map(),
       });
@@ -97,13 +107,10 @@ export function createIntake(folder: SpoolFolder): Intake {
       const stream = streams.get(streamName);
       if (!stream) throw new Error(`Delivery stream ${streamName} has not been configured.`);
       const batch = new Batch({ stream, arrivedAtMs, folder, open });
-      let from = 0;
-      for (const end of ends) {
-        batch.record(data.subarray(from, end));
-        from = end;
-      }
-      const full = batch.write();
-      return { opened: batch.opened.map(({ spool }) => spool), sealed: full.flatMap((id) => seal(id)) };
+      const problem = batch.records(data, ends) ?? batch.write();
+      const sealed = batch.full().flatMap((id) => seal(id));
+      const opened = batch.opened.map(({ spool }) => spool);
+      return problem === undefined ? { opened, sealed } : { opened, sealed, problem };
     },
     seal,
   };
@@ -130,30 +137,81 @@ class Batch {
     this.#openSpools = context.open;
   }
 
-  record(bytes: Buffer): void {
-    const ascii = isAscii(bytes);
-    const record = { bytes, text: bytes.toString(ascii ? 'latin1' : 'utf8'), ascii };
-    const documents: Document[] = [];
-    splitDocuments(record.text, {
-      document: (value, from, to, oneLine) => void documents.push({ value, from, to, kind: oneLine ? 'line' : 'span' }),
-      broken: (from, to) => void documents.push({ value: undefined, from, to, kind: 'broken' }),
-    });
-    const failure = this.#wholeRecordFailure(bytes, documents.length);
+  /** What went wrong, in which case nothing is going to be written. */
+  records(data: Buffer, ends: readonly number[]): string | undefined {
+    try {
+      let from = 0;
+      for (const end of ends) {
+        this.#record(data.subarray(from, end));
+        from = end;
+      }
+      return undefined;
+    } catch (error) {
+      for (const target of this.#touched) target.chunks = [];
+      return messageOf(error);
+    }
+  }
+
+  /** Writes everything; what went wrong. */
+  write(): string | undefined {
+    let problem: string | undefined;
+    for (const target of this.#touched) {
+      const [first = NEWLINE, ...others] = target.chunks;
+      const rows = others.length === 0 ? first : Buffer.concat(target.chunks);
+      target.chunks = [];
+      try {
+        this.#folder.append(target.spool.id, rows, target.spooledBytes);
+        target.spooledBytes += rows.length;
+      } catch (error) {
+        problem ??= messageOf(error);
+      }
+    }
+    return problem;
+  }
+
+  /** Ids of the spools that are full. */
+  full(): string[] {
+    const { bufferBytesMax } = this.#stream.plan;
+    return [...this.#touched].filter((one) => one.receivedBytes >= bufferBytesMax).map(({ spool }) => spool.id);
+  }
+
+  #record(bytes: Buffer): void {
+    const { deAggregates } = this.#stream.plan;
+    if (!isUtf8(bytes)) {
+      this.#fail(bytes, ...malformed('the record is not valid UTF-8'));
+      return;
+    }
+    const documents = this.#split(bytes, deAggregates ? SUB_RECORDS_MAX + 1 : Number.POSITIVE_INFINITY);
+    const failure = this.#wholeRecordFailure(documents.length);
     if (failure) {
       this.#fail(bytes, ...failure);
       return;
     }
     let run: Run | undefined;
-    for (const document of documents) run = this.#document(record, document, run);
-    this.#endRun(record, run);
+    for (const document of documents) run = this.#document(bytes, document, run);
+    endRun(bytes, run);
   }
 
-  #wholeRecordFailure(bytes: Buffer, documents: number): Failure | undefined {
+  #split(bytes: Buffer, documentsMax: number): Document[] {
+    const { scanner, scanned } = this.#stream;
+    const documents: Document[] = [];
+    const reader = documentReader(bytes);
+    let at = startOfDocument(bytes, 0);
+    while (at < bytes.length && documents.length < documentsMax) {
+      const end = scanned ? scanner.scan(bytes, at) : -1;
+      const partition = end < 0 ? undefined : scanned?.(bytes, scanner);
+      const document: Document = partition ? { kind: 'row', partition, from: at, to: end } : reader.read(at);
+      documents.push(document);
+      at = startOfDocument(bytes, document.to);
+    }
+    return documents;
+  }
+
+  #wholeRecordFailure(documents: number): Failure | undefined {
     const { plan, query } = this.#stream;
-    if (!isUtf8(bytes)) return malformed('the record is not valid UTF-8');
     if (documents === 0) return malformed('the record is empty');
     if (plan.deAggregates && documents > SUB_RECORDS_MAX) {
-      const message = `the record holds ${documents} sub-records; at most ${SUB_RECORDS_MAX} are allowed`;
+      const message = `the record holds more than the ${SUB_RECORDS_MAX} sub-records that are allowed`;
       return ['processing-failed', 'RecordDeAggregation.TooManySubRecords', message];
     }
     if (query && !plan.deAggregates && documents > 1)
@@ -161,63 +219,43 @@ class Batch {
     return undefined;
   }
 
-  /** Writes everything; ids of the spools that are full. */
-  write(): string[] {
-    const full: string[] = [];
-    for (const target of this.#touched) {
-      this.#folder.append(target.spool.id, Buffer.concat(target.chunks));
-      target.chunks = [];
-      if (target.receivedBytes >= this.#stream.plan.bufferBytesMax) full.push(target.spool.id);
-    }
-    return full;
-  }
-
   /** Returns the run of bytes to copy that this document begins or goes on. */
-  #document(record: RecordText, document: Document, run: Run | undefined): Run | undefined {
-    const { query, converter } = this.#stream;
-    const { from, to, value } = document;
-    if (document.kind === 'broken') {
-      const failure: Failure = query
-        ? unpartitioned('Non JSON record provided')
-        : ['format-conversion-failed', 'DataFormatConversion.ParseError', 'the data is not valid JSON'];
-      this.#fail(slice(record, from, to), ...failure);
-      return run;
-    }
-    const keys = query?.extract(value) ?? NO_KEYS;
-    if ('problem' in keys) {
-      this.#fail(slice(record, from, to), ...unpartitioned(keys.problem));
-      return run;
-    }
-    const asItStands = document.kind === 'line' && converter.conforms(value);
-    const row = asItStands ? undefined : converter.convert(value, record.text.slice(from, to));
-    if (typeof row === 'object') {
-      this.#fail(slice(record, from, to), 'format-conversion-failed', row.code, row.message);
-      return run;
-    }
-    const target = this.#partition(keys.values);
+  #document(bytes: Buffer, document: Document, run: Run | undefined): Run | undefined {
+    const { from, to } = document;
+    const row = this.#rowOf(bytes, document);
+    const target = 'partition' in row ? this.#partition(row.partition) : row;
     if (!('spool' in target)) {
-      this.#fail(slice(record, from, to), ...target);
+      this.#fail(bytes.subarray(from, to), ...target);
       return run;
     }
     target.receivedBytes += to - from;
-    if (row === undefined && record.ascii) {
-      if (run?.target === target && run.to === from) {
-        run.to = endWithNewline(record.text, to);
-        return run;
-      }
-      this.#endRun(record, run);
-      return { target, from, to: endWithNewline(record.text, to) };
+    const text = 'text' in row ? row.text : undefined;
+    if (text === undefined && run?.target === target && run.to === from && bytes[from - 1] === NEWLINE_CODE) {
+      run.to = endWithNewline(bytes, to);
+      return run;
     }
-    this.#endRun(record, run);
-    target.chunks.push(Buffer.from(`${row ?? record.text.slice(from, to)}\n`));
+    endRun(bytes, run);
+    if (text === undefined) return { target, from, to: endWithNewline(bytes, to) };
+    target.chunks.push(Buffer.from(`${text}\n`));
     return undefined;
   }
 
-  /** Copies a run of documents that are written as they came. */
-  #endRun(record: RecordText, run: Run | undefined): void {
-    if (!run) return;
-    run.target.chunks.push(record.bytes.subarray(run.from, run.to));
-    if (record.text.charCodeAt(run.to - 1) !== NEWLINE_CODE) run.target.chunks.push(NEWLINE);
+  /** The document's partition, and its row where that is not what the document already says. */
+  #rowOf(bytes: Buffer, document: Document): Row | Failure {
+    if (document.kind === 'row') return document;
+    const { query, converter } = this.#stream;
+    if (document.kind === 'broken')
+      return query
+        ? unpartitioned('Non JSON record provided')
+        : ['format-conversion-failed', 'DataFormatConversion.ParseError', 'the data is not valid JSON'];
+    const { value, from, to } = document;
+    const keys = query?.extract(value) ?? NO_KEYS;
+    if ('problem' in keys) return unpartitioned(keys.problem);
+    const partition = keys.values;
+    if (document.oneLine && converter.conforms(value)) return { partition };
+    const text = convert(converter, value, bytes.toString('utf8', from, to));
+    if (typeof text === 'string') return { partition, text };
+    return ['format-conversion-failed', text.code, text.message];
   }
 
   #partition(values: readonly string[]): OpenSpool | Failure {
@@ -274,7 +312,7 @@ class Batch {
       columns,
     };
     this.#folder.create(spool);
-    const target: OpenSpool = { spool, slot, slots, receivedBytes: 0, chunks: [] };
+    const target: OpenSpool = { spool, slot, slots, receivedBytes: 0, spooledBytes: 0, chunks: [] };
     slots.set(slot, target);
     this.#openSpools.set(id, target);
     this.opened.push(target);
@@ -283,19 +321,13 @@ class Batch {
   }
 }
 
-interface RecordText {
-  readonly bytes: Buffer;
-  readonly text: string;
-  /** Positions in the text are positions in the bytes. */
-  readonly ascii: boolean;
-}
-
 interface Run {
   readonly target: OpenSpool;
   readonly from: number;
   to: number;
 }
 
+type Row = { readonly partition: readonly string[]; readonly text?: string };
 type Failure = readonly [type: ErrorOutputType, code: string, message: string];
 
 const NO_KEYS = { values: [''] } as const;
@@ -308,10 +340,26 @@ function unpartitioned(message: string): Failure {
   return ['processing-failed', 'DynamicPartitioning.MetadataExtractionFailed', message];
 }
 
-function slice(record: RecordText, from: number, to: number): Buffer {
-  return record.ascii ? record.bytes.subarray(from, to) : Buffer.from(record.text.slice(from, to));
+function convert(converter: RowConverter, value: unknown, text: string): string | ConversionFailure {
+  try {
+    return converter.convert(value, text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { code: 'DataFormatConversion.MalformedData', message: 'the document nests too deeply' };
+  }
 }
 
-function endWithNewline(text: string, to: number): number {
-  return text.charCodeAt(to) === NEWLINE_CODE ? to + 1 : to;
+/** Copies a run of documents that are written as they came. */
+function endRun(bytes: Buffer, run: Run | undefined): void {
+  if (!run) return;
+  run.target.chunks.push(bytes.subarray(run.from, run.to));
+  if (bytes[run.to - 1] !== NEWLINE_CODE) run.target.chunks.push(NEWLINE);
+}
+
+function endWithNewline(bytes: Buffer, to: number): number {
+  return bytes[to] === NEWLINE_CODE ? to + 1 : to;
+}
+
+function messageOf(error: unknown): string {
+  return Error.isError(error) ? error.message : String(error);
 }

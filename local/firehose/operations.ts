@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { jsonProtocol, operation } from '../protocol/json.ts';
+import { parseDataJson } from '../protocol/parse-data-json.ts';
 import { AwsError, type Environment, type ServiceRequest, type ServiceResponse } from '../service.ts';
 import type { DeliveryStream } from './delivery-stream.ts';
 import { type FaultSwitch, REJECTED } from './faults.ts';
@@ -37,6 +38,7 @@ export function firehoseOperations(context: OperationsContext): (request: Servic
     version: '1.1',
     invalidInputCode: 'InvalidArgumentException',
     bodyBytesMax: BODY_BYTES_MAX,
+    parse: parseDataJson,
     operations: {
       PutRecord: operation(z.object({ DeliveryStreamName: Name, Record: RecordShape }), (input) =>
         putRecord(context, input.DeliveryStreamName, input.Record.Data),

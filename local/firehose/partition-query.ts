@@ -7,8 +7,17 @@
 /** Partition keys by name, or why there are none. */
 export type PartitionKeys = { readonly values: readonly string[] } | { readonly problem: string };
 
+export interface KeyPath {
+  /** Names of members, from the document inwards. */
+  readonly steps: readonly string[];
+  /** The slice in code points; 0 to infinity when there is none. */
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface PartitionQuery {
   readonly names: readonly string[];
+  readonly paths: readonly KeyPath[];
   readonly extract: (document: unknown) => PartitionKeys;
 }
 
@@ -34,7 +43,7 @@ export function compilePartitionQuery(query: string): PartitionQuery {
     }
     return { values };
   };
-  return { names: members.map((member) => member.name), extract };
+  return { names: members.map((member) => member.name), paths: members.map((member) => member.path), extract };
 }
 
 /** Splits at commas outside quotes and brackets. */
@@ -44,6 +53,7 @@ function splitMembers(body: string): string[] {
 
 interface Member {
   readonly name: string;
+  readonly path: KeyPath;
   /** Undefined for what cannot be a partition key: null, an object, a slice of what is no string. */
   readonly read: (document: unknown) => string | undefined;
 }
@@ -60,6 +70,7 @@ function compileMember(query: string, member: string): Member {
   const end = to === undefined || to === '' ? Number.POSITIVE_INFINITY : Number(to);
   return {
     name,
+    path: { steps: keys, from: start, to: end },
     read(document) {
       let value: unknown = document;
       for (const key of keys) {

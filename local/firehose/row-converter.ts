@@ -83,8 +83,6 @@ function compileColumn(column: CatalogColumn): ColumnConverter {
   try {
     return columnConverter(parseHiveType(column.type));
   } catch (error) {
-    throw new Error(
-      `column ${column.name} (${column.type}): ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new Error(`column ${column.name} (${column.type}): ${Error.isError(error) ? error.message : String(error)}`);
   }
 }

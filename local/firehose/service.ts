@@ -38,7 +38,8 @@ interface Running {
 }
 
 const DUCKDB_MEMORY_MB_MAX = 1024;
-const DUCKDB_THREADS = 2;
+/** A second thread costs more than it brings: two deliveries run beside each other anyway. */
+const DUCKDB_THREADS = 1;
 /** https://docs.aws.amazon.com/firehose/latest/APIReference/API_CreateDeliveryStream.html */
 const NAME_CHARS_MAX = 64;
 
@@ -50,8 +51,14 @@ export function createFirehoseService(environment: Environment, ports: FirehoseP
   const spools = openSpoolFolder(spoolFolder);
   const running = new Map<string, Running>();
   const faults = createFaultSwitch();
-  const thread = startConversionThread({ spoolFolder });
+  // Before anything is taken in: a buffer of this process must not pass for one that a killed process left.
+  const leftovers = spools.leftovers();
+  const thread = startConversionThread({ spoolFolder }, () => {
+    for (const entry of running.values()) entry.columns = undefined;
+    buffers.lost();
+  });
   let duckDb: Promise<DuckDb> | undefined;
+  let stopping: Promise<void> | undefined;
 
   const deliveries = createDeliveries({
     clock: environment.clock,
@@ -94,7 +101,12 @@ export function createFirehoseService(environment: Environment, ports: FirehoseP
         databaseName: stream.database,
         tableName: stream.table,
       };
-      await buffers.configure({ ...stream, table, columns }, stream.bufferIntervalMs);
+      try {
+        await buffers.configure({ ...stream, table, columns }, stream.bufferIntervalMs);
+      } catch (error) {
+        entry.columns = undefined;
+        throw error;
+      }
     }
     await buffers.take(stream.name, data, ends);
   }
@@ -121,30 +133,33 @@ export function createFirehoseService(environment: Environment, ports: FirehoseP
       }),
     ],
     start() {
-      for (const spool of spools.leftovers()) deliveries.add(spool);
+      for (const spool of leftovers.splice(0)) deliveries.add(spool);
     },
     idle: () => !buffers.busy(),
     flush: () => buffers.flush(),
     faults,
-    async stop() {
-      try {
-        await buffers.flush();
-      } finally {
-        buffers.stop();
-        deliveries.stop();
-        await thread.stop();
-        (await duckDb)?.close();
-        duckDb = undefined;
-      }
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
     },
   };
+
+  async function stop(): Promise<void> {
+    // What S3 refuses has been logged, and stays on disk for the next start.
+    await buffers.flush().catch(() => undefined);
+    buffers.stop();
+    await thread.stop();
+    await deliveries.stop();
+    (await duckDb)?.close();
+    duckDb = undefined;
+  }
 }
 
 function checkColumns(stream: DeliveryStream, columns: readonly CatalogColumn[]): void {
   try {
     rowConverter(columns);
   } catch (error) {
-    throw new Error(`Delivery stream ${stream.name}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`Delivery stream ${stream.name}: ${Error.isError(error) ? error.message : String(error)}`);
   }
 }
 

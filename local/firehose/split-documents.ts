@@ -1,81 +1,108 @@
 /**
- * Cuts a record into its JSON documents: one a line, concatenated without anything between them, or both.
- * What is not JSON is handed over as broken up to the end of its line, and reading goes on after it.
+ * Cuts the bytes of a record into its JSON documents: one a line, concatenated without anything between them, spread
+ * over lines, or all of these. What is not JSON is broken up to the end of its line, and reading goes on after it.
  */
 
-export interface DocumentSink {
-  /** `text.slice(from, to)` is the document's JSON. `oneLine` is false when there may be a line break in it. */
-  readonly document: (value: unknown, from: number, to: number, oneLine: boolean) => void;
-  readonly broken: (from: number, to: number) => void;
+export type SplitDocument =
+  /** `oneLine` is false when there is a line break in it. */
+  | {
+      readonly kind: 'json';
+      readonly value: unknown;
+      readonly from: number;
+      readonly to: number;
+      readonly oneLine: boolean;
+    }
+  | { readonly kind: 'broken'; readonly from: number; readonly to: number };
+
+export interface DocumentReader {
+  /** The document, or what is broken, that begins at `from`, which must not be white space. */
+  read(from: number): SplitDocument;
 }
 
 const NEWLINE = 10;
 const QUOTE = 34;
 const BACKSLASH = 92;
+/**
+ * Times that a document which does not end on its line is looked for in vain. After that only whole lines are: a record
+ * of a thousand unclosed braces would otherwise be read a thousand times to its end.
+ */
+const VAIN_SEARCHES_MAX = 8;
 
-/** Neither callback is called for a record of white space only. */
-export function splitDocuments(text: string, sink: DocumentSink): void {
-  let from = startOfDocument(text, 0);
-  while (from < text.length) {
-    const newline = text.indexOf('\n', from);
-    const lineEnd = newline < 0 ? text.length : newline;
-    from = startOfDocument(text, takeDocument(text, from, lineEnd, sink));
-  }
-}
+/** @param bytes valid UTF-8 */
+export function documentReader(bytes: Buffer): DocumentReader {
+  let vainSearches = 0;
+  let lineEnd = -1;
 
-/** Returns where the document, or what is broken, ends. */
-function takeDocument(text: string, from: number, lineEnd: number, sink: DocumentSink): number {
-  const line = parse(text.slice(from, lineEnd));
-  if (line) {
-    sink.document(line.value, from, lineEnd, true);
+  function endOfLine(from: number): number {
+    if (lineEnd < from) {
+      const newline = bytes.indexOf(NEWLINE, from);
+      lineEnd = newline < 0 ? bytes.length : newline;
+    }
     return lineEnd;
   }
-  const end = endOfDocument(text, from);
-  const document = end === undefined ? undefined : parse(text.slice(from, end));
-  if (end === undefined || !document) {
-    const brokenEnd = end !== undefined && end < lineEnd ? end : lineEnd;
-    sink.broken(from, brokenEnd);
-    return brokenEnd;
+
+  function broken(from: number, end: number | undefined): SplitDocument {
+    const line = endOfLine(from);
+    if (end === undefined || end > line) vainSearches++;
+    return { kind: 'broken', from, to: end !== undefined && end < line ? end : line };
   }
-  sink.document(document.value, from, end, false);
-  return end;
+
+  return {
+    read(from) {
+      if (!opens(bytes[from])) {
+        const to = endOfLine(from);
+        const scalar = parse(bytes, from, to);
+        return scalar ? { kind: 'json', ...scalar, from, to, oneLine: true } : { kind: 'broken', from, to };
+      }
+      const limit = vainSearches < VAIN_SEARCHES_MAX ? bytes.length : endOfLine(from);
+      const end = endOfDocument(bytes, from, limit);
+      const document = end && parse(bytes, from, end.at);
+      if (!end || !document) return broken(from, end?.at);
+      return { kind: 'json', ...document, from, to: end.at, oneLine: !end.newline };
+    },
+  };
 }
 
-function parse(text: string): { readonly value: unknown } | undefined {
+/** Position of the first byte from `from` on that is no white space. */
+export function startOfDocument(bytes: Buffer, from: number): number {
+  let at = from;
+  while (at < bytes.length && isSpace(bytes[at])) at++;
+  return at;
+}
+
+function parse(bytes: Buffer, from: number, to: number): { readonly value: unknown } | undefined {
   try {
-    return { value: JSON.parse(text) };
+    return { value: JSON.parse(bytes.toString('utf8', from, to)) };
   } catch {
     return undefined;
   }
 }
 
-function startOfDocument(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && isSpace(text.charCodeAt(at))) at++;
-  return at;
-}
-
-function isSpace(code: number): boolean {
+function isSpace(code: number | undefined): boolean {
   return code === 32 || code === NEWLINE || code === 13 || code === 9;
 }
 
-/** Where the object or array that begins at `from` closes; undefined when it does not, or nothing opens there. */
-function endOfDocument(text: string, from: number): number | undefined {
-  const first = text[from];
-  if (first !== '{' && first !== '[') return undefined;
+function opens(code: number | undefined): boolean {
+  return code === 123 || code === 91;
+}
+
+/** Where the object or array that begins at `from` closes, and whether there is a line break before; undefined when it does not close. */
+function endOfDocument(bytes: Buffer, from: number, limit: number): { at: number; newline: boolean } | undefined {
   let depth = 0;
-  for (let at = from; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) at = endOfString(text, at);
+  let newline = false;
+  for (let at = from; at < limit; at++) {
+    const code = bytes[at];
+    if (code === QUOTE) at = endOfString(bytes, at, limit);
     else if (code === 123 || code === 91) depth++;
-    else if ((code === 125 || code === 93) && --depth === 0) return at + 1;
+    else if ((code === 125 || code === 93) && --depth === 0) return { at: at + 1, newline };
+    else if (code === NEWLINE) newline = true;
   }
   return undefined;
 }
 
 /** Position of the closing quote. */
-function endOfString(text: string, from: number): number {
+function endOfString(bytes: Buffer, from: number, limit: number): number {
   let at = from + 1;
-  while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
+  while (at < limit && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
   return at;
 }

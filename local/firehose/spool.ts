@@ -26,11 +26,14 @@ const NEWLINE = 10;
 export interface SpoolFolder {
   readonly fileOf: (id: string) => string;
   readonly create: (spool: Spool) => void;
-  /** Written when this returns, as far as a killed process goes; not forced through the machine's caches. */
-  readonly append: (id: string, rows: Buffer) => void;
+  /**
+   * Written when this returns, as far as a killed process goes; not forced through the machine's caches.
+   * @param bytesBefore bytes of the file until now, to which it is cut back when the disk takes only a part
+   */
+  readonly append: (id: string, rows: Buffer, bytesBefore: number) => void;
   readonly remove: (id: string) => void;
   /** What a killed process left, oldest first; a line that was cut short is dropped, since it was never accepted. */
-  readonly leftovers: () => readonly Spool[];
+  readonly leftovers: () => Spool[];
 }
 
 export function openSpoolFolder(folder: string): SpoolFolder {
@@ -43,7 +46,14 @@ export function openSpoolFolder(folder: string): SpoolFolder {
       writeFileSync(descriptionOf(spool.id), JSON.stringify(spool));
       writeFileSync(fileOf(spool.id), '');
     },
-    append: (id, rows) => appendFileSync(fileOf(id), rows),
+    append(id, rows, bytesBefore) {
+      try {
+        appendFileSync(fileOf(id), rows);
+      } catch (error) {
+        truncateSync(fileOf(id), bytesBefore);
+        throw error;
+      }
+    },
     remove(id) {
       rmSync(fileOf(id), { force: true });
       rmSync(descriptionOf(id), { force: true });
@@ -76,7 +86,7 @@ function dropCutLine(file: string): boolean {
   try {
     content = readFileSync(file);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (Error.isError(error) && 'code' in error && error.code === 'ENOENT') return false;
     throw error;
   }
   const end = content.lastIndexOf(NEWLINE) + 1;

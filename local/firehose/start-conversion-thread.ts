@@ -4,7 +4,7 @@ import type { Taken } from './intake.ts';
 import type { ThreadAnswer, ThreadData, ThreadRequest } from './thread-messages.ts';
 
 export interface ConversionThread {
-  /** @throws Error with what the thread could not do; nothing of the request is accepted then */
+  /** @throws Error with what the thread could not do at all */
   ask(request: ThreadRequest): Promise<Taken>;
   busy(): boolean;
   stop(): Promise<void>;
@@ -15,9 +15,11 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-export function startConversionThread(data: ThreadData): ConversionThread {
+/** @param onLost called when the thread has ended by itself: it has forgotten its streams and open spools */
+export function startConversionThread(data: ThreadData, onLost: () => void): ConversionThread {
   const waiting: Waiting[] = [];
   let worker: Worker | undefined;
+  let stopped = false;
 
   function started(): Worker {
     if (worker) return worker;
@@ -29,8 +31,10 @@ export function startConversionThread(data: ThreadData): ConversionThread {
       if (waiting.length === 0) thread.unref();
     });
     const broken = (error: Error): void => {
+      if (worker !== thread) return;
       worker = undefined;
       for (const asked of waiting.splice(0)) asked.reject(error);
+      if (!stopped) onLost();
     };
     thread.on('error', broken);
     thread.on('exit', (code) => broken(new Error(`The conversion thread of Firehose ended with code ${code}.`)));
@@ -41,6 +45,7 @@ export function startConversionThread(data: ThreadData): ConversionThread {
   return {
     ask(request) {
       return new Promise((resolve, reject) => {
+        if (stopped) return reject(new Error('The local Firehose has been stopped.'));
         const thread = started();
         waiting.push({ resolve, reject });
         // The thread holds the process only while it owes an answer.
@@ -50,8 +55,8 @@ export function startConversionThread(data: ThreadData): ConversionThread {
     },
     busy: () => waiting.length > 0,
     async stop() {
+      stopped = true;
       await worker?.terminate();
-      worker = undefined;
     },
   };
 }

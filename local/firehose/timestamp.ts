@@ -78,10 +78,10 @@ function isPlainDatePart(text: string): boolean {
   const day = twoDigits(text, 8);
   if (!(century >= 0 && yearOfCentury >= 0 && month >= 1 && month <= 12 && day >= 1)) return false;
   const year = century * 100 + yearOfCentury;
-  return year > 0 && (day <= 28 || day <= daysOf(year, month));
+  return year > 0 && (day <= 28 || day <= daysOfMonth(year, month));
 }
 
-function daysOf(year: number, month: number): number {
+export function daysOfMonth(year: number, month: number): number {
   if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }

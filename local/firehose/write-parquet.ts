@@ -32,7 +32,7 @@ function copyStatement(rowsFile: string, columns: readonly CatalogColumn[], parq
   const types = columns.map(
     ({ name, type }) => `${quoteText(name.toLowerCase())}: ${quoteText(duckDbType(parseHiveType(type)))}`,
   );
-  const source = `read_json(${quoteText(rowsFile)}, columns = {${types.join(', ')}}, format = 'newline_delimited', maximum_object_size = ${ROW_BYTES_MAX})`;
+  const source = `read_json(${quoteText(rowsFile)}, columns = {${types.join(', ')}}, format = 'newline_delimited', records = 'true', maximum_object_size = ${ROW_BYTES_MAX})`;
   return `COPY (SELECT * FROM ${source}) TO ${quoteText(parquetFile)} (FORMAT parquet, COMPRESSION snappy)`;
 }
 

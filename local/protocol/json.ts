@@ -46,6 +46,8 @@ export interface JsonProtocolOptions {
   readonly invalidInputCode: string;
   /** Bytes that a request body may have. */
   readonly bodyBytesMax: number;
+  /** Default: JSON.parse of the body's text. @throws SyntaxError */
+  readonly parse?: (body: Buffer) => unknown;
   readonly operations: Readonly<Record<string, Operation>>;
   /** Headers that the service adds to an error. Default: none. */
   readonly errorHeaders?: (code: string) => Readonly<Record<string, string>>;
@@ -72,10 +74,10 @@ export function jsonProtocol(options: JsonProtocolOptions): ServiceHandler {
     if (!chosen)
       throw unsupported(options.service, target || '(no X-Amz-Target header)', Object.keys(options.operations));
     const body = await readBody(request.body, options.bodyBytesMax);
-    return chosen.run(parseJson(body), request);
+    return chosen.run(parseJson(body, options.parse), request);
   }
 
-  return async (request) => {
+  const handle = async (request: ServiceRequest): Promise<ServiceResponse> => {
     try {
       return reply(200, await answer(request));
     } catch (error) {
@@ -84,6 +86,7 @@ export function jsonProtocol(options: JsonProtocolOptions): ServiceHandler {
       throw error;
     }
   };
+  return Object.assign(handle, { operations: Object.keys(options.operations) });
 }
 
 /** The answer to an operation that the local service does not have: it names the operation and those that work. */
@@ -94,10 +97,10 @@ export function unsupported(service: string, name: string, supported: readonly s
   );
 }
 
-function parseJson(body: Buffer): unknown {
+function parseJson(body: Buffer, parse = (text: Buffer): unknown => JSON.parse(text.toString('utf8'))): unknown {
   if (body.length === 0) return {};
   try {
-    return JSON.parse(body.toString('utf8'));
+    return parse(body);
   } catch {
     throw new AwsError('SerializationException', 'The request body is not valid JSON.');
   }

@@ -59,20 +59,24 @@ export function createDataCatalog(folder: string): DataCatalog {
   const partitions = new Map<Table, Map<string, Partition>>();
   const sorted = new Map<Table, readonly Partition[]>();
 
-  const fileOf = (table: Table): string => path.join(folder, `${table.database}.${table.name}.partitions.json`);
+  // Names may hold anything, dots and slashes too.
+  const fileOf = (table: Table): string =>
+    path.join(folder, encodeURIComponent(table.database), `${encodeURIComponent(table.name)}.partitions.json`);
 
   function loaded(table: Table): Map<string, Partition> {
     const known = partitions.get(table);
     if (known) return known;
-    const read = new Map(readPartitions(fileOf(table)).map((partition) => [keyOf(partition.values), partition]));
+    // A table that has been declared with other keys since starts without those of before.
+    const stored = readPartitions(fileOf(table)).filter(({ values }) => values.length === table.partitionKeys.length);
+    const read = new Map(stored.map((partition) => [keyOf(partition.values), partition]));
     partitions.set(table, read);
     return read;
   }
 
   function save(table: Table): void {
     sorted.delete(table);
-    mkdirSync(folder, { recursive: true });
     const file = fileOf(table);
+    mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(`${file}.new`, JSON.stringify([...loaded(table).values()]));
     renameSync(`${file}.new`, file);
   }
@@ -136,7 +140,7 @@ function readPartitions(file: string): z.infer<typeof StoredPartitions> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (Error.isError(error) && 'code' in error && error.code === 'ENOENT') return [];
     throw error;
   }
   return StoredPartitions.parse(JSON.parse(text));

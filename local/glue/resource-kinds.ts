@@ -88,7 +88,7 @@ function checkType(table: string, column: { readonly name: string; readonly type
   try {
     parseHiveType(column.type);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = Error.isError(error) ? error.message : String(error);
     throw new Error(`Glue table ${table}, column ${column.name}: ${reason}`);
   }
 }

@@ -27,6 +27,18 @@ const PartitionInput = z.object({
 });
 type PartitionInput = z.infer<typeof PartitionInput>;
 
+/** https://docs.aws.amazon.com/glue/latest/webapi/API_GetPartitions.html; a segment is every n-th partition. */
+const SEGMENTS_MAX = 10;
+const GetPartitionsInput = z.object({
+  ...InTable,
+  Expression: z.string().optional(),
+  Segment: z
+    .object({ SegmentNumber: z.number().int().min(0), TotalSegments: z.number().int().min(1).max(SEGMENTS_MAX) })
+    .refine((one) => one.SegmentNumber < one.TotalSegments, 'SegmentNumber must be below TotalSegments')
+    .optional(),
+  ...Paging,
+});
+
 export type GlueService = LocalService & Catalog;
 
 export function createGlueService(environment: Environment): GlueService {
@@ -78,10 +90,16 @@ function readOperations(environment: Environment, catalog: DataCatalog) {
         Partition: partitionAnswer(environment, table, existingPartition(catalog, table, input.PartitionValues)),
       };
     }),
-    GetPartitions: operation(z.object({ ...InTable, Expression: z.string().optional(), ...Paging }), (input) => {
+    GetPartitions: operation(GetPartitionsInput, (input) => {
       const table = catalog.tableNamed(input.DatabaseName, input.TableName);
       const matches = compilePartitionExpression(input.Expression ?? '', table.partitionKeys);
-      const found = catalog.partitionsOf(table).filter((partition) => matches(partition.values));
+      const { SegmentNumber: segment, TotalSegments: segments } = input.Segment ?? {
+        SegmentNumber: 0,
+        TotalSegments: 1,
+      };
+      const found = catalog
+        .partitionsOf(table)
+        .filter((partition, index) => index % segments === segment && matches(partition.values));
       const { items, nextToken } = page(found, input, PARTITIONS_A_PAGE_MAX);
       return {
         Partitions: items.map((partition) => partitionAnswer(environment, table, partition)),

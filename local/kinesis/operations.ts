@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import { jsonProtocol } from '../protocol/json.ts';
-import { AwsError, type ServiceRequest, type ServiceResponse } from '../service.ts';
+import { AwsError, type ServiceHandler, type ServiceRequest, type ServiceResponse } from '../service.ts';
 import type { Base64Span } from './base64.ts';
 import { cutData } from './cut-data.ts';
 import { describeOperations } from './describe-operations.ts';
@@ -23,9 +23,7 @@ const CUT_BYTES_MIN = 32 * 1024;
 /** A full PutRecords; larger bodies are received as any other. */
 const CUT_BYTES_MAX = 16 * 1024 * 1024;
 
-export function kinesisOperations(
-  ports: Omit<OperationsContext, 'spansOf'>,
-): (request: ServiceRequest) => Promise<ServiceResponse> {
+export function kinesisOperations(ports: Omit<OperationsContext, 'spansOf'>): ServiceHandler {
   const spansOfRequest = new WeakMap<ServiceRequest, readonly Base64Span[]>();
   const context: OperationsContext = { ...ports, spansOf: (request) => spansOfRequest.get(request) };
   const receiver = createBodyReceiver(CUT_BYTES_MAX);
@@ -50,13 +48,14 @@ export function kinesisOperations(
     }
   }
 
-  return async (request) => {
+  const handle = async (request: ServiceRequest): Promise<ServiceResponse> => {
     ports.faults.checkAvailable();
     refuseOtherProtocols(request);
     const length = Number(request.headers['content-length'] ?? 0);
     const isLargePut = PUTS.has(request.headers['x-amz-target'] ?? '') && length >= CUT_BYTES_MIN;
     return isLargePut && length <= CUT_BYTES_MAX ? answerCut(request, length) : answer(request);
   };
+  return Object.assign(handle, { operations: answer.operations });
 }
 
 /** The SDKs for Java send CBOR unless told not to. */

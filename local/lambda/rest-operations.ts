@@ -75,7 +75,7 @@ export function createRestOperations(options: RestOperationsOptions): ServiceHan
       run: (id) => json(describeMapping(options, findMapping(options, id))),
     },
   ];
-  const names = operations.map((operation) => operation.name).sort();
+  const names = operations.map((operation) => operation.name);
   const handle = async (request: ServiceRequest): Promise<ServiceResponse> => {
     const requested = request.path.replace(/\/$/, '');
     for (const operation of operations) {

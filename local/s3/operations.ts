@@ -35,13 +35,15 @@ const OPERATIONS: Readonly<Record<string, S3Operation>> = {
   UploadPartCopy: uploadPartCopy,
 };
 
+export const S3_OPERATIONS: readonly string[] = Object.keys(OPERATIONS);
+
 /** @throws AwsError as the operation does, and `NotImplemented` naming one that is not here */
 export async function answerS3(http: ServiceRequest, context: S3Context): Promise<ServiceResponse> {
   refuseVirtualHost(http.headers.host);
   const request = readS3Request(http);
   const operation = OPERATIONS[request.operation];
   if (!operation) {
-    throw notImplemented(`${request.operation}. Supported: ${Object.keys(OPERATIONS).join(', ')}`);
+    throw notImplemented(`${request.operation}. Supported: ${S3_OPERATIONS.join(', ')}`);
   }
   const owner = http.headers['x-amz-expected-bucket-owner'];
   if (owner !== undefined && owner !== context.account) {

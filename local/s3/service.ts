@@ -4,7 +4,7 @@ import { closeSync, readFile } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { EventBus, ObjectStore } from '../ports.ts';
-import type { Environment, LocalService } from '../service.ts';
+import type { Environment, LocalService, ServiceRequest, ServiceResponse } from '../service.ts';
 import { BucketStore } from './bucket-store.ts';
 import { createFaultSwitch, type Faults } from './faults.ts';
 import { createMeasure, type Measurement } from './measurement.ts';
@@ -12,7 +12,7 @@ import { checkKey } from './name-rules.ts';
 import { createObjectEvents } from './object-events.ts';
 import { headersToKeep } from './object-headers.ts';
 import type { Usage } from './object-index.ts';
-import { answerS3 } from './operations.ts';
+import { answerS3, S3_OPERATIONS } from './operations.ts';
 import { readContent } from './read-content.ts';
 import { s3ResourceKinds } from './resource-kinds.ts';
 import { UploadStore } from './upload-store.ts';
@@ -32,13 +32,14 @@ export function createS3Service(environment: Environment, ports: S3Ports): S3Ser
   const store = new BucketStore(environment.folder('s3'), clock, createObjectEvents(account, ports.events));
   const uploads = new UploadStore(store);
   const faults = createFaultSwitch();
+  const handle = async (request: ServiceRequest): Promise<ServiceResponse> => {
+    faults.checkAvailable();
+    return answerS3(request, { store, uploads, account, region, now: clock.now });
+  };
 
   return {
     scope: 's3',
-    handle: async (request) => {
-      faults.checkAvailable();
-      return answerS3(request, { store, uploads, account, region, now: clock.now });
-    },
+    handle: Object.assign(handle, { operations: S3_OPERATIONS }),
     resourceKinds: s3ResourceKinds(store),
     start: () => store.publishLeftovers(),
     stop: async () => store.close(),

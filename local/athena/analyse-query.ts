@@ -93,7 +93,15 @@ function selectList(node: Node): readonly unknown[] {
 function isUnnamed(item: unknown): boolean | 'star' {
   if (!isNode(item)) return false;
   if (item.class === 'STAR') return 'star';
+  if (item.class === 'COLUMN_REF' && item.alias === '') return isNiladic(item.column_names);
   return item.alias === '' && item.class !== 'COLUMN_REF' && item.type !== 'STRUCT_EXTRACT';
+}
+
+const NILADIC = new Set(['current_date', 'current_time', 'current_timestamp', 'localtime', 'localtimestamp']);
+
+/** Functions without parentheses pass for columns in the parse. */
+function isNiladic(names: unknown): boolean {
+  return Array.isArray(names) && names.length === 1 && NILADIC.has(String(names[0]).toLowerCase());
 }
 
 function syntaxError(sql: string, message: string, position: number): QueryFailure {

@@ -21,6 +21,8 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api';
 
+import { QueryFailure } from './query-failure.ts';
+
 export interface ColumnType {
   readonly type: string;
   readonly precision: number;
@@ -38,6 +40,11 @@ const TYPES: Readonly<Partial<Record<DuckDBTypeId, readonly [type: string, preci
   [DuckDBTypeId.INTEGER]: ['integer', 10],
   [DuckDBTypeId.BIGINT]: ['bigint', 19],
   [DuckDBTypeId.HUGEINT]: ['bigint', 19],
+  [DuckDBTypeId.UTINYINT]: ['bigint', 19],
+  [DuckDBTypeId.USMALLINT]: ['bigint', 19],
+  [DuckDBTypeId.UINTEGER]: ['bigint', 19],
+  [DuckDBTypeId.UBIGINT]: ['bigint', 19],
+  [DuckDBTypeId.UHUGEINT]: ['bigint', 19],
   [DuckDBTypeId.FLOAT]: ['float', 17],
   [DuckDBTypeId.DOUBLE]: ['double', 17],
   [DuckDBTypeId.DATE]: ['date', 0],
@@ -76,6 +83,8 @@ export function athenaValue(value: DuckDBValue, type: DuckDBType): string {
     return `{${entries.join(', ')}}`;
   }
   if (value instanceof DuckDBStructValue && type instanceof DuckDBStructType) {
+    if (new Set(type.entryNames).size < type.entryNames.length)
+      throw new QueryFailure('NOT_SUPPORTED', 'a ROW without names in the result; CAST it to ROW(name type, ...).');
     const members = type.entryNames.map((name, index) => {
       const memberType = type.entryTypes[index];
       const text = memberType === undefined ? 'null' : athenaValue(value.entries[name] ?? null, memberType);

@@ -13,8 +13,8 @@ const SAME = `
   degrees radians random rand is_nan
   lower upper trim ltrim rtrim length substr substring replace reverse strpos starts_with split split_part lpad rpad
   chr codepoint concat_ws translate
-  date_trunc date_diff year quarter month week day hour minute second now
-  map map_keys map_values contains array_distinct array_sort flatten unnest
+  date_trunc year quarter month week day hour minute second now
+  map map_keys map_values contains array_sort flatten unnest
   json_extract json_array_length nullif coalesce uuid from_base64 to_base64
   date_part list_value row struct_pack timezone to_days to_hours to_minutes to_seconds to_months to_years to_weeks trunc
   position ~~~ like_escape not_like_escape ilike_escape not_ilike_escape regexp_full_match
@@ -61,11 +61,16 @@ const MACROS: Readonly<Record<string, string>> = {
     '(a, s) AS array_to_string(a, s), (a, s, n) AS array_to_string(list_transform(a, lambda v: coalesce(CAST(v AS VARCHAR), n)), s)',
   array_max: '(a) AS list_max(a)',
   array_min: '(a) AS list_min(a)',
-  cardinality: '(x) AS len(x)',
+  array_distinct: '(a) AS list_filter(a, lambda v, i: list_position(a, v) = i)',
+  // DuckDB's own takes maps only, and its len lists only.
+  cardinality:
+    "(x) AS CASE json_type(to_json(x)) WHEN 'OBJECT' THEN len(json_keys(to_json(x))) ELSE json_array_length(to_json(x)) END",
   concat:
     '(a, b) AS a || b, (a, b, c) AS a || b || c, (a, b, c, d) AS a || b || c || d, (a, b, c, d, e) AS a || b || c || d || e',
   date: '(x) AS CAST(x AS DATE)',
   date_add: `(unit, n, x) AS x + ${addUnit}`,
+  // Complete units, where DuckDB's own counts the boundaries between.
+  date_diff: '(unit, a, b) AS date_sub(unit, a, b)',
   date_format: `(x, f) AS strftime(x, ${format})`,
   // DuckDB checks a bare strptime as the macro is made, and finds that its format is not constant yet.
   date_parse: `(x, f) AS CASE WHEN f IS NOT NULL THEN strptime(x, ${format}) END`,

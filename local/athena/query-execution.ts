@@ -1,6 +1,7 @@
 /** Query executions: their states, a bounded number running at a time, and their results. Held in memory. */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { AwsError } from '../service.ts';
 import { QueryFailure } from './query-failure.ts';
 import type { QueryResult } from './run-query.ts';
 
@@ -97,6 +98,8 @@ export function createQueryExecutions(clock: Clock): QueryExecutions {
   return {
     submit(submission, run, token) {
       const known = entries.get(tokens.get(token ?? '') ?? '');
+      if (known && known.execution.query !== submission.query)
+        throw new AwsError('InvalidRequestException', 'Idempotent parameters do not match.');
       if (known) return known.execution;
       const id = randomUUID();
       const execution: QueryExecution = {

@@ -38,6 +38,7 @@ export interface QueryRequest {
 export const CATALOG_NAME = 'awsdatacatalog';
 const MEMORY_MB_MAX = 1024;
 const THREADS = 2;
+const INTERRUPT_EVERY_MS = 50;
 /** Rows that a result may have: they are held in memory. */
 const RESULT_ROWS_MAX = 500_000;
 const VIEW_DEPTH_MAX = 8;
@@ -51,15 +52,23 @@ export async function runQuery(request: QueryRequest, ports: StagePorts): Promis
     spillFolder: path.join(request.folder, 'spill'),
   });
   const session = await duckDb.session();
-  const interrupt = (): void => session.interrupt();
+  // An interruption between two statements, or before one has begun to run, is lost: it is repeated until all is over.
+  let interrupting: NodeJS.Timeout | undefined;
+  const interrupt = (): void => {
+    session.interrupt();
+    interrupting ??= setInterval(() => session.interrupt(), INTERRUPT_EVERY_MS);
+  };
   request.signal.addEventListener('abort', interrupt);
   try {
     request.signal.throwIfAborted();
-    return await runInSession(session, request, ports);
+    const result = await runInSession(session, request, ports);
+    request.signal.throwIfAborted();
+    return result;
   } catch (error) {
     throw request.signal.aborted ? request.signal.reason : failureOf(error, request.folder);
   } finally {
     request.signal.removeEventListener('abort', interrupt);
+    clearInterval(interrupting);
     session.close();
     duckDb.close();
     rmSync(request.folder, { recursive: true, force: true });

@@ -10,6 +10,7 @@ import { duckDbType, quoteName, quoteText } from '../duckdb/duckdb-type.ts';
 import type { DuckDbSession } from '../duckdb/open-duckdb.ts';
 import { parseHiveType } from '../glue/hive-type.ts';
 import type { Catalog, CatalogTable, ObjectStore } from '../ports.ts';
+import { QueryFailure } from './query-failure.ts';
 
 /** How Hive writes a null or empty partition value into a path. */
 const NO_VALUE = '__HIVE_DEFAULT_PARTITION__';
@@ -39,28 +40,32 @@ export function linkFiles(table: CatalogTable, folder: string, ports: StagePorts
   let bytes = 0;
   for (const { location, below } of places) {
     const target = path.join(folder, below);
-    for (const file of filesAt(location, ports.objects)) {
+    for (const { key, file } of filesAt(location, ports.objects)) {
       if (files === 0 || below !== '') mkdirSync(target, { recursive: true });
-      link(file, path.join(target, `${files}.parquet`));
+      try {
+        link(file, path.join(target, `${files}.parquet`));
+        bytes += statSync(file).size;
+      } catch {
+        throw new QueryFailure('HIVE_CANNOT_OPEN_SPLIT', `Error opening Hive split ${key}: it is not there any more.`);
+      }
       files++;
-      bytes += statSync(file).size;
     }
   }
   return { files, bytes };
 }
 
 /** Files below a location that hold data; Hive hides names that begin with `_` or `.`. */
-function filesAt(location: string, objects: ObjectStore): string[] {
+function filesAt(location: string, objects: ObjectStore): { readonly key: string; readonly file: string }[] {
   const [, bucket = '', key = ''] = /^s3a?:\/\/([^/]+)\/?(.*)$/.exec(location) ?? [];
   const prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
-  const files: string[] = [];
+  const files: { key: string; file: string }[] = [];
   for (const name of objects.keys(bucket, prefix)) {
     const hidden = name
       .slice(prefix.length)
       .split('/')
       .some((part) => part.startsWith('_') || part.startsWith('.'));
     const file = hidden || name.endsWith('/') ? undefined : objects.fileOf(bucket, name);
-    if (file !== undefined) files.push(file);
+    if (file !== undefined) files.push({ key: `s3://${bucket}/${name}`, file });
   }
   return files;
 }

@@ -2,17 +2,20 @@
  * Takes records in: cuts them into documents, reads the partition keys, converts each document to a row of the table,
  * and has row or failure on disk before `take` returns. Synchronous and without a clock; runs in the conversion thread.
  */
-import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { CatalogColumn } from '../ports.ts';
 import type { DeliveryStream } from './delivery-stream.ts';
 import { type ErrorOutputType, failedRecordLine, type TableReference } from './failed-record.ts';
 import { evaluatePrefix, objectName, PREFIX_CHARS_MAX } from './object-key.ts';
-import { compilePartitionQuery, type PartitionQuery } from './partition-query.ts';
-import { type ConversionFailure, type RowConverter, rowConverter } from './row-converter.ts';
-import { type RowScanner, rowScanner } from './row-scanner.ts';
-import { type ScannedPartition, scannedPartition } from './scanned-partition.ts';
-import { documentReader, type SplitDocument, startOfDocument } from './split-documents.ts';
+import {
+  type Document,
+  type DocumentPlan,
+  documentPlan,
+  type Failure,
+  readDocuments,
+  rowOf,
+  unpartitioned,
+} from './read-documents.ts';
 import type { Spool, SpoolFolder } from './spool.ts';
 
 export type IntakePlan = Pick<
@@ -38,8 +41,6 @@ export interface Intake {
   seal(spoolId?: string): readonly string[];
 }
 
-/** https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-multirecord-deaggergation.html */
-const SUB_RECORDS_MAX = 500;
 /** https://docs.aws.amazon.com/firehose/latest/dev/buffering.html */
 const ACTIVE_PARTITIONS_MAX = 500;
 
@@ -60,19 +61,10 @@ interface OpenSpool {
 
 interface Stream {
   readonly plan: IntakePlan;
-  readonly query: PartitionQuery | undefined;
-  readonly converter: RowConverter;
-  readonly scanner: RowScanner;
-  /** Undefined when the partition keys can only be read from parsed documents. */
-  readonly scanned: ScannedPartition | undefined;
+  readonly documents: DocumentPlan;
   readonly partitions: Map<string, OpenSpool>;
   readonly errors: Map<string, OpenSpool>;
 }
-
-/** A document that the scanner took, or what the parser made of it. */
-type Document =
-  | { readonly kind: 'row'; readonly partition: readonly string[]; readonly from: number; readonly to: number }
-  | SplitDocument;
 
 export function createIntake(folder: SpoolFolder): Intake {
   const streams = new Map<string, Stream>();
@@ -90,16 +82,7 @@ export function createIntake(folder: SpoolFolder): Intake {
   return {
     configure(plan) {
       const before = streams.get(plan.name);
-      const query = plan.partitionQuery === undefined ? undefined : compilePartitionQuery(plan.partitionQuery);
-      streams.set(plan.name, {
-        plan,
-        query,
-        converter: rowConverter(plan.columns),
-        scanner: rowScanner(plan.columns),
-        scanned: query ? scannedPartition(query, plan.columns) : () => NO_KEYS.values,
-        partitions: new Map(),
-        errors: new Map(),
-      });
+      streams.set(plan.name, { plan, documents: documentPlan(plan), partitions: new Map(), errors: new Map() });
       if (!before) return [];
       return [...before.partitions.values(), ...before.errors.values()].flatMap(({ spool }) => seal(spool.id));
     },
@@ -176,53 +159,20 @@ class Batch {
   }
 
   #record(bytes: Buffer): void {
-    const { deAggregates } = this.#stream.plan;
-    if (!isUtf8(bytes)) {
-      this.#fail(bytes, ...malformed('the record is not valid UTF-8'));
-      return;
-    }
-    const documents = this.#split(bytes, deAggregates ? SUB_RECORDS_MAX + 1 : Number.POSITIVE_INFINITY);
-    const failure = this.#wholeRecordFailure(documents.length);
-    if (failure) {
-      this.#fail(bytes, ...failure);
+    const read = readDocuments(bytes, this.#stream.documents);
+    if (!('documents' in read)) {
+      this.#fail(bytes, ...read);
       return;
     }
     let run: Run | undefined;
-    for (const document of documents) run = this.#document(bytes, document, run);
+    for (const document of read.documents) run = this.#document(bytes, document, run);
     endRun(bytes, run);
-  }
-
-  #split(bytes: Buffer, documentsMax: number): Document[] {
-    const { scanner, scanned } = this.#stream;
-    const documents: Document[] = [];
-    const reader = documentReader(bytes);
-    let at = startOfDocument(bytes, 0);
-    while (at < bytes.length && documents.length < documentsMax) {
-      const end = scanned ? scanner.scan(bytes, at) : -1;
-      const partition = end < 0 ? undefined : scanned?.(bytes, scanner);
-      const document: Document = partition ? { kind: 'row', partition, from: at, to: end } : reader.read(at);
-      documents.push(document);
-      at = startOfDocument(bytes, document.to);
-    }
-    return documents;
-  }
-
-  #wholeRecordFailure(documents: number): Failure | undefined {
-    const { plan, query } = this.#stream;
-    if (documents === 0) return malformed('the record is empty');
-    if (plan.deAggregates && documents > SUB_RECORDS_MAX) {
-      const message = `the record holds more than the ${SUB_RECORDS_MAX} sub-records that are allowed`;
-      return ['processing-failed', 'RecordDeAggregation.TooManySubRecords', message];
-    }
-    if (query && !plan.deAggregates && documents > 1)
-      return unpartitioned('several JSON documents in a record that is not de-aggregated');
-    return undefined;
   }
 
   /** Returns the run of bytes to copy that this document begins or goes on. */
   #document(bytes: Buffer, document: Document, run: Run | undefined): Run | undefined {
     const { from, to } = document;
-    const row = this.#rowOf(bytes, document);
+    const row = rowOf(bytes, document, this.#stream.documents);
     const target = 'partition' in row ? this.#partition(row.partition) : row;
     if (!('spool' in target)) {
       this.#fail(bytes.subarray(from, to), ...target);
@@ -240,26 +190,9 @@ class Batch {
     return undefined;
   }
 
-  /** The document's partition, and its row where that is not what the document already says. */
-  #rowOf(bytes: Buffer, document: Document): Row | Failure {
-    if (document.kind === 'row') return document;
-    const { query, converter } = this.#stream;
-    if (document.kind === 'broken')
-      return query
-        ? unpartitioned('Non JSON record provided')
-        : ['format-conversion-failed', 'DataFormatConversion.ParseError', 'the data is not valid JSON'];
-    const { value, from, to } = document;
-    const keys = query?.extract(value) ?? NO_KEYS;
-    if ('problem' in keys) return unpartitioned(keys.problem);
-    const partition = keys.values;
-    if (document.oneLine && converter.conforms(value)) return { partition };
-    const text = convert(converter, value, bytes.toString('utf8', from, to));
-    if (typeof text === 'string') return { partition, text };
-    return ['format-conversion-failed', text.code, text.message];
-  }
-
   #partition(values: readonly string[]): OpenSpool | Failure {
-    const { partitions, plan, query } = this.#stream;
+    const { partitions, plan, documents } = this.#stream;
+    const { query } = documents;
     const slot = values.length === 1 ? (values[0] ?? '') : values.join('\u0000');
     const known = partitions.get(slot);
     if (known) {
@@ -325,28 +258,6 @@ interface Run {
   readonly target: OpenSpool;
   readonly from: number;
   to: number;
-}
-
-type Row = { readonly partition: readonly string[]; readonly text?: string };
-type Failure = readonly [type: ErrorOutputType, code: string, message: string];
-
-const NO_KEYS = { values: [''] } as const;
-
-function malformed(message: string): Failure {
-  return ['format-conversion-failed', 'DataFormatConversion.MalformedData', message];
-}
-
-function unpartitioned(message: string): Failure {
-  return ['processing-failed', 'DynamicPartitioning.MetadataExtractionFailed', message];
-}
-
-function convert(converter: RowConverter, value: unknown, text: string): string | ConversionFailure {
-  try {
-    return converter.convert(value, text);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return { code: 'DataFormatConversion.MalformedData', message: 'the document nests too deeply' };
-  }
 }
 
 /** Copies a run of documents that are written as they came. */

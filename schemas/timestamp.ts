@@ -9,12 +9,13 @@ export const TIMESTAMP_MS_MIN = -62_135_596_800_000;
 export const TIMESTAMP_MS_MAX = 253_402_300_799_999;
 
 const DAY_MS = 86_400_000;
-const TWO_DIGITS: readonly string[] = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'));
-const THREE_DIGITS: readonly string[] = Array.from({ length: 1000 }, (_, value) => String(value).padStart(3, '0'));
+const ZERO = 0x30;
 
-// The last minute formatted: a memo of a pure function. Events of one batch share it mostly.
-let memoMinute = Number.NaN;
-let memoText = '';
+// Days formatted lately, by their low bits: a memo of a pure function. A record has times of several days (when it
+// happened, was changed, arrived), and a batch has those of the records before it.
+const DAYS_REMEMBERED = 64;
+const rememberedDays = new Float64Array(DAYS_REMEMBERED).fill(Number.NaN);
+const rememberedTexts: string[] = Array.from({ length: DAYS_REMEMBERED }, () => '');
 
 /**
  * `yyyy-MM-dd HH:mm:ss.SSS`, the form that Firehose's OpenX reader takes for a timestamp column.
@@ -23,25 +24,31 @@ let memoText = '';
  * @throws RangeError outside
  */
 export function formatTimestamp(epochMs: number): string {
-  const minute = Math.floor(epochMs / 60_000);
-  if (minute !== memoMinute) formatMinute(epochMs, minute);
-  const rest = epochMs - minute * 60_000;
-  const second = (rest / 1000) | 0;
-  const millisecond = THREE_DIGITS[rest - second * 1000];
-  // A fraction of a millisecond in a minute that is cached already: no index, so no entry.
-  if (millisecond === undefined) throw outside(epochMs);
-  return `${memoText}${TWO_DIGITS[second]}.${millisecond}`;
+  if (!Number.isInteger(epochMs) || epochMs < TIMESTAMP_MS_MIN || epochMs > TIMESTAMP_MS_MAX) throw outside(epochMs);
+  const day = Math.floor(epochMs / DAY_MS);
+  const date = dateText(day);
+  const ofDay = epochMs - day * DAY_MS;
+  const second = (ofDay / 1_000) | 0;
+  const minute = (second / 60) | 0;
+  const hour = (minute / 60) | 0;
+  const [h, m, s, ms] = [hour, minute - hour * 60, second - minute * 60, ofDay - second * 1_000];
+  // One call makes a flat string; joined pieces would be flattened whenever they are written.
+  // biome-ignore format: one character a place
+  return String.fromCharCode(
+    date.charCodeAt(0), date.charCodeAt(1), date.charCodeAt(2), date.charCodeAt(3), date.charCodeAt(4),
+    date.charCodeAt(5), date.charCodeAt(6), date.charCodeAt(7), date.charCodeAt(8), date.charCodeAt(9), 0x20,
+    ZERO + ((h / 10) | 0), ZERO + (h % 10), 0x3a, ZERO + ((m / 10) | 0), ZERO + (m % 10), 0x3a,
+    ZERO + ((s / 10) | 0), ZERO + (s % 10), 0x2e, ZERO + ((ms / 100) | 0), ZERO + (((ms / 10) | 0) % 10), ZERO + (ms % 10),
+  );
 }
 
-function formatMinute(epochMs: number, minute: number): void {
-  if (!Number.isInteger(epochMs) || epochMs < TIMESTAMP_MS_MIN || epochMs > TIMESTAMP_MS_MAX) {
-    throw outside(epochMs);
+function dateText(day: number): string {
+  const slot = day & (DAYS_REMEMBERED - 1);
+  if (rememberedDays[slot] !== day) {
+    rememberedTexts[slot] = dayText(day);
+    rememberedDays[slot] = day;
   }
-  const day = Math.floor(minute / 1440);
-  const ofDay = minute - day * 1440;
-  const hour = (ofDay / 60) | 0;
-  memoText = `${dayText(day)} ${TWO_DIGITS[hour]}:${TWO_DIGITS[ofDay - hour * 60]}:`;
-  memoMinute = minute;
+  return rememberedTexts[slot] ?? '';
 }
 
 function outside(epochMs: number): RangeError {

@@ -1,0 +1,54 @@
+/** `npm run bench -- <name>`: runs one benchmark. Results go to standard output, progress to standard error. */
+import { parseArgs } from 'node:util';
+import type { Benchmark } from './benchmark.ts';
+
+interface Entry {
+  readonly about: string;
+  readonly load: () => Promise<{ readonly default: Benchmark }>;
+}
+
+/** Every benchmark, by name; loaded only when it is asked for. */
+const BENCHMARKS: Readonly<Record<string, Entry>> = {
+  kernel: {
+    about: 'the processor without its network, against the least that JSON costs',
+    load: () => import('./kernel.ts'),
+  },
+};
+
+const HELP = `npm run bench -- <name> [options]
+
+${Object.entries(BENCHMARKS)
+  .map(([name, { about }]) => `  ${name.padEnd(8)} ${about}`)
+  .join('\n')}
+
+  --json   one JSON object
+  --help`;
+
+async function main(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
+  const [name = '', ...more] = positionals;
+  const entry = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
+  if (entry === undefined || more.length > 0) {
+    throw new Error(
+      `received ${JSON.stringify(positionals.join(' '))}, allowed: one of ${Object.keys(BENCHMARKS).join(', ')}`,
+    );
+  }
+  const { default: benchmark } = await entry.load();
+  const { json, text } = await benchmark((line) => console.error(line));
+  console.log(values.json ? JSON.stringify(json) : text);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

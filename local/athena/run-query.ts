@@ -169,6 +169,8 @@ class Staging {
   }
 
   async #selectOfFiles(table: CatalogTable): Promise<string> {
+    if (table.parameters['projection.enabled'] === 'true')
+      throw new QueryFailure('NOT_SUPPORTED', `${table.name}: the local athena does not support partition projection.`);
     const folder = path.join(this.#request.folder, 'tables', `${table.database}.${table.name}`);
     const staged = linkFiles(table, folder, this.#ports);
     this.bytes += staged.bytes;

@@ -117,6 +117,13 @@ async function fill(): Promise<void> {
   for (const dt of ['2026-01-01', '2026-01-02'])
     catalog.addPartition('db', 't', { values: [dt], location: `s3://lake/t/dt=${dt}/` });
   catalog.set({ database: 'db', name: 'nothing', columns, partitionKeys });
+  catalog.set({
+    database: 'db',
+    name: 'projected',
+    columns,
+    partitionKeys,
+    parameters: { 'projection.enabled': 'true' },
+  });
   await objects.put({ bucket: 'lake', key: 'corrupt/x.parquet', content: Buffer.from('this is no parquet file') });
   catalog.set({ database: 'db', name: 'corrupt', columns, location: 's3://lake/corrupt/' });
   await objects.put({ bucket: 'lake', key: 'gone/x.parquet', content: Buffer.from('x') });
@@ -355,7 +362,6 @@ describe('queries', () => {
     expect(objects.keys('results', `enforced/${id}`)).toContain(`enforced/${id}.csv.metadata`);
     expect(Statistics?.DataScannedInBytes).toBeGreaterThan(500);
     expect({ StatementType, Query }).toEqual({ StatementType: 'DML', Query: expect.stringContaining('SELECT id') });
-    await service.idle?.();
     expect(readdirSync(path.join(folder, 'athena', 'staging'))).toEqual([]);
   });
 });
@@ -400,6 +406,7 @@ describe('failures', () => {
     ["SELECT ROW(1, 'x')", /NOT_SUPPORTED: a ROW without names/],
     ['SELECT * FROM corrupt', /HIVE_BAD_DATA: .*[Pp]arquet/],
     ['SELECT * FROM gone', /HIVE_CANNOT_OPEN_SPLIT: .*s3:\/\/lake\/gone\/x\.parquet/],
+    ['SELECT * FROM projected', /NOT_SUPPORTED: projected: .* partition projection/],
     ['SELECT * FROM plain', /INVALID_VIEW: db\.plain has no Presto view text/],
     ['SELECT * FROM loop', /INVALID_VIEW|views nest deeper|does not exist/],
     ['SELECT 1; SELECT 2', /Only one sql statement is allowed/],

@@ -4,7 +4,7 @@
  * A put is answered when every document is on disk, as a row or as a failure, so that a killed process loses nothing
  * that was accepted. Parsing and conversion run in a thread of their own; Parquet is written by DuckDB's threads.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
 import type { Catalog, CatalogColumn, LogSink, ObjectStore } from '../ports.ts';
@@ -47,6 +47,8 @@ export function createFirehoseService(environment: Environment, ports: FirehoseP
   const folder = environment.folder('firehose');
   const outgoing = path.join(folder, 'outgoing');
   const spoolFolder = path.join(folder, 'spool');
+  // What a killed process was about to deliver is made again from its spool.
+  rmSync(outgoing, { recursive: true, force: true });
   mkdirSync(outgoing, { recursive: true });
   const spools = openSpoolFolder(spoolFolder);
   const running = new Map<string, Running>();

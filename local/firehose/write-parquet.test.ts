@@ -178,7 +178,10 @@ describe('writeParquet', () => {
       { name: 's', type: 'string' },
     ];
 
-    expect(plain(await read(columns, ['{"a":0}', document]))).toEqual([{ a: 0, s: null }, expected]);
+    const others = Array.from({ length: 1_200 }, (_one, a) => ({ a, s: 'x\u2028y' }));
+    const documents = others.map((one) => JSON.stringify(one));
+
+    expect(plain(await read(columns, [...documents, document]))).toEqual([...others, expected]);
   });
 
   it('fails for a file that is not there instead of writing nothing', async () => {

@@ -2,7 +2,8 @@
  * Rows on disk to Parquet (SNAPPY), by DuckDB. The rows have been checked against the columns before: a value that
  * DuckDB cannot cast would be an error of ours, never a silent null.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { duckDbType, quoteText } from '../duckdb/duckdb-type.ts';
 import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { parseHiveType } from '../glue/hive-type.ts';
@@ -11,6 +12,8 @@ import { rowConverter } from './row-converter.ts';
 
 /** Bytes of one row: a record has at most 1,000 KiB, and normalising adds little. */
 const ROW_BYTES_MAX = 16 * 1024 * 1024;
+const NEWLINE = 10;
+const LINES_A_TURN = 500;
 
 export async function writeParquet(
   duckDb: DuckDb,
@@ -19,10 +22,11 @@ export async function writeParquet(
 ): Promise<void> {
   try {
     await duckDb.run(copyStatement(from.rowsFile, from.columns, parquetFile));
-  } catch {
+  } catch (error) {
     // JSON.parse takes what DuckDB does not: two equal keys, half a surrogate pair. Such rows were written as they came.
-    const normalised = `${from.rowsFile}.normalised`;
-    writeFileSync(normalised, normaliseRows(readFileSync(from.rowsFile, 'utf8'), from.columns));
+    if (!Error.isError(error) || !/^Invalid Input Error: .*JSON/.test(error.message)) throw error;
+    const normalised = `${parquetFile}.rows`;
+    await normaliseRows(from, normalised);
     await duckDb.run(copyStatement(normalised, from.columns, parquetFile));
     rmSync(normalised);
   }
@@ -36,14 +40,24 @@ function copyStatement(rowsFile: string, columns: readonly CatalogColumn[], parq
   return `COPY (SELECT * FROM ${source}) TO ${quoteText(parquetFile)} (FORMAT parquet, COMPRESSION snappy)`;
 }
 
-function normaliseRows(rows: string, columns: readonly CatalogColumn[]): string {
-  const converter = rowConverter(columns);
+async function normaliseRows(
+  from: { readonly rowsFile: string; readonly columns: readonly CatalogColumn[] },
+  toFile: string,
+): Promise<void> {
+  const converter = rowConverter(from.columns);
+  const rows = readFileSync(from.rowsFile);
   const lines: string[] = [];
-  for (const line of rows.split('\n')) {
-    if (line === '') continue;
+  writeFileSync(toFile, '');
+  for (let at = 0; at < rows.length; ) {
+    const end = rows.indexOf(NEWLINE, at);
+    const line = rows.toString('utf8', at, end < 0 ? rows.length : end);
+    at = end < 0 ? rows.length : end + 1;
     const row = converter.convert(JSON.parse(line), line);
     if (typeof row !== 'string') throw new Error(`A row that was accepted does not convert: ${row.message}`);
     lines.push(`${row}\n`);
+    if (lines.length < LINES_A_TURN && at < rows.length) continue;
+    appendFileSync(toFile, lines.splice(0).join(''));
+    // This is the thread that answers requests.
+    await setImmediate();
   }
-  return lines.join('');
 }

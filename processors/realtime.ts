@@ -143,11 +143,11 @@ function createRecordReader(): (event: KinesisStreamEvent) => StreamRecord[] {
   };
 }
 
-/** Kinesis records in groups of `CHUNK_EVENTS`, with a pause now and then for the event loop. */
+/** Kinesis records in groups of `CHUNK_EVENTS`, with a pause now and then, between two of them, for the event loop. */
 async function* chunksOf(records: readonly StreamRecord[]): AsyncGenerator<RecordChunk> {
-  for (let firstIndex = 0, chunk = 1; firstIndex < records.length; firstIndex += CHUNK_EVENTS, chunk++) {
+  for (let firstIndex = 0, chunk = 0; firstIndex < records.length; firstIndex += CHUNK_EVENTS, chunk++) {
+    if (chunk > 0 && chunk % CHUNKS_BETWEEN_PAUSES === 0) await new Promise((resolve) => setImmediate(resolve));
     yield { records: records.slice(firstIndex, firstIndex + CHUNK_EVENTS), firstIndex };
-    if (chunk % CHUNKS_BETWEEN_PAUSES === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 

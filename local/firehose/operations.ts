@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { decodedBytes } from '../protocol/base64.ts';
 import { jsonProtocol, operation } from '../protocol/json.ts';
 import { parseDataJson } from '../protocol/parse-data-json.ts';
 import { AwsError, type Environment, type ServiceRequest, type ServiceResponse } from '../service.ts';
@@ -123,11 +124,6 @@ function decode(records: readonly string[]): { readonly bytes: Uint8Array; reado
     ends.push(at);
   }
   return { bytes, ends };
-}
-
-function decodedBytes(base64: string): number {
-  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
-  return Math.floor(((base64.length - padding) * 3) / 4);
 }
 
 function find(context: OperationsContext, name: string) {

@@ -3,8 +3,8 @@
  * walk them more slowly than everything else takes.
  * Source: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
  */
+import { decodedBytes } from '../protocol/base64.ts';
 import { AwsError } from '../service.ts';
-import { type Base64, type Base64Span, decodedBytes } from './base64.ts';
 import { hashKeyOf, parseHashKey } from './hash-key.ts';
 import type { FrameEntry } from './record-frame.ts';
 
@@ -16,19 +16,15 @@ const KEY_CHARS_MAX = 256;
 /** Data and partition keys of one call. */
 export const REQUEST_BYTES_MAX = 10 * 1024 * 1024;
 
-export interface EntryLimits {
-  /** Data and partition key of one record. */
-  readonly recordBytesMax: number;
-  /** What the entries' data were replaced by the index of, if they were (cut-data.ts). */
-  readonly spans: readonly Base64Span[] | undefined;
-}
-
-/** @throws AwsError `SerializationException`, `ValidationException`, `InvalidArgumentException` for the whole call */
-export function checkEntries(entries: readonly unknown[], limits: EntryLimits): PutEntry[] {
+/**
+ * @param recordBytesMax data and partition key of one record
+ * @throws AwsError `SerializationException`, `ValidationException`, `InvalidArgumentException` for the whole call
+ */
+export function checkEntries(entries: readonly unknown[], recordBytesMax: number): PutEntry[] {
   const checked: PutEntry[] = [];
   let bytes = 0;
   for (const [index, entry] of entries.entries()) {
-    const valid = checkEntry(entry, `records.${index + 1}.member`, limits);
+    const valid = checkEntry(entry, `records.${index + 1}.member`, recordBytesMax);
     bytes += valid.dataBytes + valid.keyBytes;
     checked.push(valid);
   }
@@ -41,22 +37,21 @@ export function checkEntries(entries: readonly unknown[], limits: EntryLimits): 
 }
 
 /** @param at where the entry stands in the call, for messages */
-export function checkEntry(entry: unknown, at: string, { recordBytesMax, spans }: EntryLimits): PutEntry {
+export function checkEntry(entry: unknown, at: string, recordBytesMax: number): PutEntry {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
     throw serialization(`Value at '${at}' is not an object.`);
-  const text = 'Data' in entry ? entry.Data : undefined;
+  const data = 'Data' in entry ? entry.Data : undefined;
   const partitionKey = 'PartitionKey' in entry ? entry.PartitionKey : undefined;
   const explicitHashKey = 'ExplicitHashKey' in entry ? (entry.ExplicitHashKey ?? undefined) : undefined;
-  if (text === undefined || text === null) throw constraint(at, 'data', 'Member must not be null');
+  if (data === undefined || data === null) throw constraint(at, 'data', 'Member must not be null');
   if (partitionKey === undefined || partitionKey === null)
     throw constraint(at, 'partitionKey', 'Member must not be null');
-  if (typeof text !== 'string') throw serialization(`Data at '${at}' is not a string of base64.`);
+  if (typeof data !== 'string') throw serialization(`Data at '${at}' is not a string of base64.`);
   if (typeof partitionKey !== 'string') throw serialization(`PartitionKey at '${at}' is not a string.`);
   if (explicitHashKey !== undefined && typeof explicitHashKey !== 'string')
     throw serialization(`ExplicitHashKey at '${at}' is not a string.`);
   checkKeyLength(partitionKey, at);
 
-  const data: Base64 = spans?.[Number(text)] ?? text;
   const dataBytes = decodedBytes(data);
   if (dataBytes > recordBytesMax)
     throw constraint(at, 'data', `Member must have length less than or equal to ${recordBytesMax}`);

@@ -32,10 +32,10 @@ type EntryResult =
 
 export function putOperations(context: OperationsContext): Readonly<Record<'PutRecord' | 'PutRecords', Operation>> {
   return {
-    PutRecord: operation(PutRecordInput, async (input, request) => {
+    PutRecord: operation(PutRecordInput, async (input) => {
       const stream = findStream(context, input);
       const { recordBytesMax } = stream.definition;
-      const entry = checkEntry(input, '', { recordBytesMax, spans: context.spansOf(request) });
+      const entry = checkEntry(input, '', recordBytesMax);
       checkOrdering(context, stream, entry, input.SequenceNumberForOrdering);
       const [result] = await put(context, stream, [entry]);
       context.faults.checkAnswer();
@@ -43,10 +43,10 @@ export function putOperations(context: OperationsContext): Readonly<Record<'PutR
       const status = result?.ErrorCode === THROTTLED ? 400 : 500;
       throw new AwsError(result?.ErrorCode ?? FAILED, result?.ErrorMessage ?? '', status);
     }),
-    PutRecords: operation(PutRecordsInput, async (input, request) => {
+    PutRecords: operation(PutRecordsInput, async (input) => {
       const stream = findStream(context, input);
       const { recordBytesMax } = stream.definition;
-      const entries = checkEntries(input.Records, { recordBytesMax, spans: context.spansOf(request) });
+      const entries = checkEntries(input.Records, recordBytesMax);
       const results = await put(context, stream, entries);
       context.faults.checkAnswer();
       const failed = results.filter((result) => 'ErrorCode' in result).length;

@@ -4,13 +4,12 @@
  * CRC-32 of what follows (4) | bytes of data (4) | bytes of key (2) | magic (2) | arrival, epoch ms, double (8) | key | data
  */
 import { crc32 } from 'node:zlib';
-import { type Base64, writeDecoded } from './base64.ts';
 
 export interface FrameEntry {
   readonly partitionKey: string;
   /** UTF-8 bytes of the key. */
   readonly keyBytes: number;
-  readonly data: Base64;
+  readonly data: string;
   /** What `data` decodes to. */
   readonly dataBytes: number;
 }
@@ -59,7 +58,7 @@ export function encodeFrames(entries: readonly FrameEntry[], arrivedAtMs: number
     buffer.writeUInt16LE(MAGIC, at + 10);
     buffer.writeDoubleLE(arrivedAtMs, at + 12);
     buffer.write(entry.partitionKey, keyAt, entry.keyBytes, 'utf8');
-    if (writeDecoded(entry.data, buffer, dataAt) !== entry.dataBytes) throw new InvalidBase64(index);
+    if (buffer.write(entry.data, dataAt, 'base64') !== entry.dataBytes) throw new InvalidBase64(index);
     buffer.writeUInt32LE(crc32(buffer.subarray(at + 4, end)), at);
     dataBytes += entry.dataBytes;
     ends.push(end);

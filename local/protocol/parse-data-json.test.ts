@@ -13,6 +13,8 @@ describe('parseDataJson', () => {
     ['{"Name":"\\"Data\\":\\"x","Records":[{"Data":"Y\\/"}]}'],
     ['[{"Data":"0"},{"Data":"1"}]'],
     ['"Data"'],
+    ['{"Records":[{"Data":"AAAA"},{"Data" : "0000"},{"Data"\n:\t"1"}]}'],
+    ['{"Data" : null, "Records":[{"Data":7},{"Data":["Data"]}, {"PartitionKey":"Data"}]}'],
   ])('gives what JSON.parse gives for %s', (text) => {
     expect(parse(text)).toEqual(JSON.parse(text));
   });
@@ -28,8 +30,9 @@ describe('parseDataJson', () => {
     }));
     fc.assert(
       fc.property(members.object, (value) => {
-        const text = JSON.stringify(value);
-        expect(parse(text)).toEqual(JSON.parse(text));
+        for (const text of [JSON.stringify(value), JSON.stringify(value, undefined, '\t')]) {
+          expect(parse(text)).toEqual(JSON.parse(text));
+        }
       }),
     );
   });

@@ -3,33 +3,53 @@
  * the rest is parsed: JSON.parse looks at every character of them, which costs more than all else about such a request.
  */
 
-const MEMBER = Buffer.from('"Data":');
-const QUOTE = 34;
-const SPACE = 32;
-const BACKSLASH = 92;
+const KEY = Buffer.from('Data');
+const QUOTE = 0x22;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
 
 /** What JSON.parse gives, in less time. @throws SyntaxError for what is not JSON */
 export function parseDataJson(body: Buffer): unknown {
-  // An escape anywhere, and where a string ends is no longer told by the next quote.
+  // Without escapes every second quote ends a string, so that none is taken for another.
   if (body.includes(BACKSLASH)) return JSON.parse(body.toString('utf8'));
   const values: string[] = [];
   let skeleton = '';
-  let from = 0;
-  for (let at = body.indexOf(MEMBER); at >= 0; at = body.indexOf(MEMBER, from)) {
-    const text = textAt(body, at + MEMBER.length);
-    if (!text) return JSON.parse(body.toString('utf8'));
-    skeleton += body.toString('utf8', from, text.start) + String(values.push(text.value) - 1);
-    from = text.end;
+  let copied = 0;
+  for (let open = body.indexOf(QUOTE); open >= 0; ) {
+    const close = body.indexOf(QUOTE, open + 1);
+    if (close < 0) break;
+    let next = close + 1;
+    const from = isKey(body, open + 1, close) ? stringAfterColon(body, next) : undefined;
+    if (from !== undefined) {
+      const to = body.indexOf(QUOTE, from);
+      if (to < 0) break;
+      skeleton += body.toString('utf8', copied, from) + String(values.length);
+      values.push(body.toString('latin1', from, to));
+      copied = to;
+      next = to + 1;
+    }
+    open = body.indexOf(QUOTE, next);
   }
-  return restore(JSON.parse(skeleton + body.toString('utf8', from)), values);
+  const parsed: unknown = JSON.parse(skeleton + body.toString('utf8', copied));
+  return values.length === 0 ? parsed : restore(parsed, values);
 }
 
-/** The string that begins there; undefined when none does. Whether it is base64 is for those to check who decode it. */
-function textAt(body: Buffer, at: number): { value: string; start: number; end: number } | undefined {
-  const quote = body[at] === SPACE ? at + 1 : at;
-  const end = body.indexOf(QUOTE, quote + 1);
-  if (body[quote] !== QUOTE || end < 0) return undefined;
-  return { value: body.toString('latin1', quote + 1, end), start: quote + 1, end };
+function isKey(body: Buffer, from: number, to: number): boolean {
+  return to - from === KEY.length && body.compare(KEY, 0, KEY.length, from, to) === 0;
+}
+
+/** Where the characters of a member's string begin; undefined when what follows is no colon and string. */
+function stringAfterColon(body: Buffer, at: number): number | undefined {
+  const colon = skipSpace(body, at);
+  if (body[colon] !== COLON) return undefined;
+  const quote = skipSpace(body, colon + 1);
+  return body[quote] === QUOTE ? quote + 1 : undefined;
+}
+
+function skipSpace(body: Buffer, at: number): number {
+  let next = at;
+  while (body[next] === 0x20 || body[next] === 0x0a || body[next] === 0x0d || body[next] === 0x09) next++;
+  return next;
 }
 
 /** Puts the texts back: every string member `Data` now holds the index of its own. */

@@ -106,7 +106,9 @@ describe('the answer', () => {
     });
 
     expect(await invoke(kinesisEvent([...many(4), Buffer.from('{')]), ports)).toEqual([sequenceOf(4)]);
-    expect(ports.lines).toMatchObject([{ Delivered: 4, Quarantined: 0, failures: {} }]);
+    expect(ports.lines).toMatchObject([{ Delivered: 4, Quarantined: 0 }]);
+    // What is not done is counted by the attempt that does it.
+    expect(ports.lines[0]?.failures).toEqual({});
   });
 
   test('names the Kinesis record for an event inside an aggregate', async () => {

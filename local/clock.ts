@@ -7,11 +7,14 @@ export interface Timer {
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;
-  /** Runs `task` once when the clock reaches now + `delayMs`. */
-  after(delayMs: number, task: () => void): Timer;
+  /**
+   * Runs `task` once when the clock reaches now + `delayMs`. Everything that is still to be done for what was accepted
+   * waits here and nowhere else; upkeep that returns for ever says so, and is not waited for.
+   */
+  after(delayMs: number, task: () => void, kind?: 'work' | 'upkeep'): Timer;
   /** Moves the clock forward and runs what has become due, in order of time. */
   advance(durationMs: number): void;
-  /** When the earliest waiting task is due, in epoch milliseconds; undefined when none waits. */
+  /** When the earliest work that waits is due, in epoch milliseconds; undefined when none waits. */
   nextDueMs(): number | undefined;
   /** Cancels what is waiting. */
   stop(): void;
@@ -21,6 +24,7 @@ interface Waiting {
   readonly dueMs: number;
   readonly order: number;
   readonly task: () => void;
+  readonly kind: 'work' | 'upkeep';
 }
 
 /** Delay beyond which `setTimeout` overflows: 2^31 - 1 ms. A later due time is waited for in parts. */
@@ -34,9 +38,10 @@ export function createClock(): Clock {
 
   const now = (): number => Date.now() + offsetMs;
 
-  function earliest(): Waiting | undefined {
+  function earliest(kind?: Waiting['kind']): Waiting | undefined {
     let first: Waiting | undefined;
     for (const entry of waiting) {
+      if (kind !== undefined && entry.kind !== kind) continue;
       if (!first || entry.dueMs < first.dueMs || (entry.dueMs === first.dueMs && entry.order < first.order))
         first = entry;
     }
@@ -59,8 +64,8 @@ export function createClock(): Clock {
 
   return {
     now,
-    after(delayMs, task) {
-      const entry: Waiting = { dueMs: now() + Math.max(0, delayMs), order: order++, task };
+    after(delayMs, task, kind = 'work') {
+      const entry: Waiting = { dueMs: now() + Math.max(0, delayMs), order: order++, task, kind };
       waiting.add(entry);
       arm();
       return { cancel: () => void waiting.delete(entry) };
@@ -69,7 +74,7 @@ export function createClock(): Clock {
       offsetMs += durationMs;
       runDue();
     },
-    nextDueMs: () => earliest()?.dueMs,
+    nextDueMs: () => earliest('work')?.dueMs,
     stop() {
       waiting.clear();
       clearTimeout(wakeUp);

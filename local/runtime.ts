@@ -50,10 +50,13 @@ export interface Runtime {
 }
 
 const LOCAL_ACCOUNT = '000000000000';
-/** How far `drain` drives the clock: the longest that Firehose buffers (firehose/latest/dev/buffering.html). */
-const DRAIN_HORIZON_MS = 900_000;
-/** The least that it drives the clock at once: what was begun within minutes becomes due together. */
-const DRAIN_STRIDE_MS = 300_000;
+/**
+ * How far `drain` drives the clock. Work that still waits then will not be done by waiting, and records are not to be
+ * driven past their greatest age (at least 72 h).
+ */
+const DRAIN_HORIZON_MS = 24 * 3_600_000;
+/** The least that it drives the clock at once: what was begun within a minute becomes due together. */
+const DRAIN_STRIDE_MS = 60_000;
 const SETTLE_POLL_MS = 15;
 /** Looks in a row at which nothing may be under way: work passes from one service to another between two looks. */
 const SETTLED_LOOKS = 4;
@@ -146,16 +149,18 @@ function createRuntime({ environment, services, resources, close, release }: Par
     async drain(timeoutMs) {
       const endMs = performance.now() + timeoutMs;
       const horizonMs = clock.now() + DRAIN_HORIZON_MS;
-      // Messages that wait out their visibility timeout are work due later: they show at the end, if they are left.
+      // Whatever waits for a later time waits on the clock.
       const atWork = async () => (services.all.some((service) => service.idle?.() === false) ? 'at work' : undefined);
-      let reason = await until(atWork, endMs);
-      for (let dueMs = clock.nextDueMs(); reason === undefined && dueMs !== undefined; dueMs = clock.nextDueMs()) {
+      let left = await until(atWork, endMs);
+      for (let dueMs = clock.nextDueMs(); left === undefined && dueMs !== undefined; dueMs = clock.nextDueMs()) {
         const nowMs = clock.now();
-        if (dueMs > horizonMs || nowMs > horizonMs) break;
-        clock.advance(Math.max(dueMs - nowMs, DRAIN_STRIDE_MS));
-        reason = await until(atWork, endMs);
+        if (Math.max(dueMs, nowMs) > horizonMs || performance.now() > endMs) left = 'work is still put off';
+        else {
+          clock.advance(Math.max(dueMs - nowMs, DRAIN_STRIDE_MS));
+          left = await until(atWork, endMs);
+        }
       }
-      const left = (await until(unfinished, endMs)) ?? behind();
+      left ??= (await until(unfinished, endMs)) ?? behind();
       if (left !== undefined) throw new Error(`Not at rest after ${Math.round(timeoutMs / 1000)} s: ${left}.`);
     },
     async stop() {

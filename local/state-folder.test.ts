@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -21,6 +21,15 @@ describe('lockState', () => {
 
     lock.release();
     lockState(folder).release();
+  });
+
+  it('is not put into a folder that holds something else, which could then be emptied', () => {
+    mkdirSync(folder);
+    writeFileSync(path.join(folder, 'thesis.tex'), 'x');
+
+    expect(() => lockState(folder)).toThrow(/holds something else than the state of a pipeline/);
+
+    expect(readdirSync(folder)).toEqual(['thesis.tex']);
   });
 
   it('is given back when a process is killed', async () => {
@@ -67,7 +76,7 @@ describe('emptyState', () => {
     mkdirSync(folder);
     writeFileSync(path.join(folder, 'thesis.tex'), 'x');
 
-    expect(() => emptyState(folder)).toThrow(/is not emptied: it is no state folder/);
+    expect(() => emptyState(folder)).toThrow(/holds something else than the state of a pipeline/);
     expect(existsSync(path.join(folder, 'thesis.tex'))).toBe(true);
   });
 

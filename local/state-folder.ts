@@ -13,11 +13,20 @@ export interface StateLock {
   release(): void;
 }
 
-/** @throws Error with one clear line when the folder cannot be written, or another process has it */
+/**
+ * @throws Error with one clear line when the folder cannot be written, holds something else than state, or is another
+ * process's
+ */
 export function lockState(folder: string): StateLock {
   let database: DatabaseSync;
   try {
     mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new Error(explain(folder, error), { cause: error });
+  }
+  // The lock would mark the folder as one that may be emptied.
+  checkHoldsState(folder);
+  try {
     database = new DatabaseSync(path.join(folder, LOCK_FILE));
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;');
   } catch (error) {
@@ -27,24 +36,38 @@ export function lockState(folder: string): StateLock {
 }
 
 /**
+ * True when the folder is not there, or holds no state.
+ * @throws Error with one clear line when it holds something else
+ */
+export function isEmptyState(folder: string): boolean {
+  if (!existsSync(folder)) return true;
+  checkHoldsState(folder);
+  return statesIn(folder).length === 0;
+}
+
+/**
  * Deletes all state in the folder, which may not exist.
  * @throws Error with one clear line when it holds something else than state, or a pipeline uses it
  */
 export function emptyState(folder: string): void {
-  if (!existsSync(folder)) return;
-  const names = readdirSync(folder);
-  if (names.length === 0) return;
-  if (!names.includes(LOCK_FILE)) {
-    throw new Error(
-      `${folder} is not emptied: it is no state folder (it has no ${LOCK_FILE}). Name another with --state.`,
-    );
-  }
+  if (isEmptyState(folder)) return;
   const lock = lockState(folder);
   try {
-    for (const name of names) if (!name.startsWith(LOCK_FILE)) rmSync(path.join(folder, name), { recursive: true });
+    for (const name of statesIn(folder)) rmSync(path.join(folder, name), { recursive: true });
   } finally {
     lock.release();
   }
+}
+
+/** What is in the folder beside the lock and the files that SQLite puts next to it. */
+function statesIn(folder: string): readonly string[] {
+  return readdirSync(folder).filter((name) => !name.startsWith(LOCK_FILE));
+}
+
+function checkHoldsState(folder: string): void {
+  const isOther = !existsSync(path.join(folder, LOCK_FILE)) && readdirSync(folder).length > 0;
+  if (!isOther) return;
+  throw new Error(`${folder} holds something else than the state of a pipeline. Name another folder with --state.`);
 }
 
 /** SQLITE_BUSY: https://www.sqlite.org/rescode.html#busy */

@@ -1,4 +1,5 @@
 /** `npm start -- --once`: every record of the demonstration through the whole pipeline, then the books. */
+import { isEmptyState } from '../../local/state-folder.ts';
 import { type Landed, readLanded, SHOWCASE } from './books.ts';
 import { createClients } from './clients.ts';
 import { createFeed } from './feed.ts';
@@ -28,7 +29,7 @@ export interface OnceReport {
   /** Distinct records in `failed_events`, by SQL. */
   readonly failed: number;
   readonly failures: Landed['failures'];
-  /** put − distinct `_record_id` in Parquet − failed: 0, or something was lost or made up. */
+  /** put − distinct `_record_id` in Parquet − failed − dropped: 0, or something was lost or made up. */
   readonly residual: number;
   /** From the first record put until all was at rest. */
   readonly seconds: number;
@@ -40,6 +41,11 @@ export interface OnceReport {
 const DRAIN_TIMEOUT_MS = 120_000;
 
 export async function runOnce(options: StartOptions, say: (line: string) => void): Promise<OnceReport> {
+  if (!options.fresh && !isEmptyState(options.state)) {
+    throw new Error(
+      `${options.state} has state of an earlier run, which the books would count: add --fresh to empty it.`,
+    );
+  }
   const figures = createFigures();
   const pipeline = await startLocalPipeline({
     stateFolder: options.state,
@@ -65,7 +71,7 @@ export async function runOnce(options: StartOptions, say: (line: string) => void
       parquetRows: landed.parquetRows,
       failed: landed.failed,
       failures: landed.failures,
-      residual: put - landed.records - landed.failed,
+      residual: put - landed.records - landed.failed - dropped,
       seconds,
       result: await query(clients.athena, SHOWCASE.sql),
       stateFolder: options.state,
@@ -92,7 +98,7 @@ export function renderReport(report: OnceReport): string[] {
     line(
       'residual',
       report.residual,
-      report.residual === 0 ? 'nothing lost' : 'put − in Parquet − failed: NOT balanced',
+      report.residual === 0 ? 'nothing lost' : 'put − in Parquet − failed − dropped: NOT balanced',
     ),
     '',
     'failed events by reason',

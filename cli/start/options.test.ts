@@ -11,7 +11,8 @@ describe('the options of npm start', () => {
 
   it.each([
     [['--once'], { once: true, fresh: true, state: '.local/once' }],
-    [['--once', '--state', 'x'], { once: true, fresh: true, state: 'x' }],
+    [['--once', '--state', 'x'], { once: true, fresh: false, state: 'x' }],
+    [['--once', '--state', 'x', '--fresh'], { once: true, fresh: true, state: 'x' }],
     [['--json', '--fresh', '--no-feed', '--port', '0'], { json: true, fresh: true, feed: false, port: 0 }],
   ])('%j', (args, expected) => {
     expect(parseStartOptions(args)).toMatchObject(expected);

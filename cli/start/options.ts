@@ -25,7 +25,7 @@ Runs the whole pipeline on this machine: the template that deploys, on one AWS-c
   --no-feed      start the pipeline without feeding it
   --fresh        empty the state folder first
   --port N       port on 127.0.0.1 (default 4566; 0 takes any free one)
-  --state DIR    state folder (default .local/live; with --once .local/once, which is emptied at each run)
+  --state DIR    state folder (default .local/live; with --once .local/once, emptied first)
   --help         this text
 
 Everything listens on 127.0.0.1 only. Ctrl-C flushes what is buffered and keeps the state.`;
@@ -51,7 +51,7 @@ export function parseStartOptions(args: readonly string[]): StartOptions | 'help
   return {
     once: values.once,
     json: values.json,
-    fresh: values.fresh || values.once,
+    fresh: values.fresh || (values.once && values.state === undefined),
     port,
     state: values.state ?? (values.once ? '.local/once' : '.local/live'),
     feed: !values['no-feed'],

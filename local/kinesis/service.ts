@@ -56,10 +56,11 @@ export function createKinesisService(environment: Environment, options: KinesisO
   const byArn = (arn: string): Stream => named(arn.slice(arn.lastIndexOf('/') + 1));
 
   function trimRegularly(): void {
-    trimming = clock.after(TRIM_INTERVAL_MS, () => {
+    const trim = (): void => {
       for (const stream of streams.values()) stream.trim();
       trimRegularly();
-    });
+    };
+    trimming = clock.after(TRIM_INTERVAL_MS, trim, 'upkeep');
   }
 
   return {

@@ -107,16 +107,30 @@ describe('npm start', () => {
     expect(err).toMatch(/^start: The state folder .* cannot be written: [^\n]*\n$/);
   });
 
-  it('does not empty a folder that holds something else', async () => {
-    const folder = path.join(temporary(), 'thesis');
-    mkdirSync(folder);
-    writeFileSync(path.join(folder, 'thesis.tex'), '');
+  it.each([['--once'], ['--once', '--fresh'], []])(
+    'leaves a folder alone that holds something else: %s',
+    async (...args) => {
+      const folder = path.join(temporary(), 'thesis');
+      mkdirSync(folder);
+      writeFileSync(path.join(folder, 'thesis.tex'), '');
 
-    const { code, err } = await start('--once', '--port', '0', '--state', folder).ended;
+      const { code, err } = await start(...args, '--port', '0', '--state', folder).ended;
+
+      expect(code).toBe(1);
+      expect(err).toMatch(/^start: .* holds something else than the state of a pipeline\.[^\n]*\n$/);
+      expect(readdirSync(folder)).toEqual(['thesis.tex']);
+    },
+  );
+
+  it('does not count state of an earlier run in the books of --once', async () => {
+    const state = path.join(temporary(), 'state');
+    mkdirSync(path.join(state, 's3'), { recursive: true });
+    writeFileSync(path.join(state, 'lock.sqlite'), '');
+
+    const { code, err } = await start('--once', '--port', '0', '--state', state).ended;
 
     expect(code).toBe(1);
-    expect(err).toMatch(/^start: .*is not emptied: it is no state folder[^\n]*\n$/);
-    expect(readdirSync(folder)).toEqual(['thesis.tex']);
+    expect(err).toMatch(/^start: .* has state of an earlier run, [^\n]*--fresh[^\n]*\n$/);
   });
 
   it('says in one line what is wrong with its options', async () => {

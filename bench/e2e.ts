@@ -8,6 +8,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClients } from '../cli/start/clients.ts';
 import { type LocalPipeline, startLocalPipeline } from '../cli/start/local-pipeline.ts';
+import type { BenchmarkResult } from './benchmark.ts';
 import { type Comparison, compareFlights } from './compare-flights.ts';
 import { functionCpuSeconds } from './function-cpu.ts';
 
@@ -77,6 +78,25 @@ export async function runE2e({ rows = 0, say }: E2eOptions): Promise<E2eReport> 
     await pipeline.stop();
     rmSync(stateFolder, { recursive: true });
   }
+}
+
+/** As `npm run bench -- e2e`. @throws Error when what came out is not what went in */
+export default async function e2e(progress: (line: string) => void): Promise<BenchmarkResult> {
+  const report = await runE2e({ say: progress });
+  const { comparison, cpuSeconds, seconds } = report;
+  if (!comparison.equal) throw new Error(`the output differs from the input: ${JSON.stringify(comparison)}`);
+  const cpuOf = (value: number | undefined) =>
+    value === undefined ? 'not measured here' : `${((value / report.events) * 1e6).toFixed(1)} µs an event`;
+  const text = [
+    `${report.events} events, ${report.eventsPerSecond} a second until at rest`,
+    `  put after ${seconds.put} s, processed after ${seconds.processed} s, at rest after ${seconds.atRest} s`,
+    `  CPU: producer ${cpuOf(cpuSeconds.producer)}, functions ${cpuOf(cpuSeconds.functions)}, services ${cpuOf(cpuSeconds.services)}`,
+    `  ${report.files} Parquet files, ${report.errorFiles} error files`,
+    `  ${comparison.rows} rows, ${comparison.records} distinct records; ${comparison.missing} missing, ${comparison.surplus} too many`,
+    `  count, sums, minima and maxima equal those of the input: ${comparison.output.join(', ')}`,
+    `  ${report.node}, ${report.cpu}, ${report.date}`,
+  ].join('\n');
+  return { json: report, text };
 }
 
 interface ProducerReport {

@@ -13,6 +13,10 @@ const BENCHMARKS: Readonly<Record<string, Entry>> = {
     about: 'the processor without its network, against the least that JSON costs',
     load: () => import('./kernel.ts'),
   },
+  e2e: {
+    about: 'all 3 million flights through the whole local pipeline, and what came out compared row by row',
+    load: () => import('./e2e.ts'),
+  },
 };
 
 const HELP = `npm run bench -- <name> [options]

@@ -19,6 +19,8 @@ export const RECORD_BYTES_MAX = 1_000 * 1024;
 /** A full batch in base64, with room for its JSON. */
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
 const LIST_MAX = { byDefault: 10, most: 10_000 };
+/** What every stream here is: others are refused in the template. */
+const DELIVERY_STREAM_TYPE = 'DirectPut';
 
 export interface OperationsContext {
   readonly environment: Environment;
@@ -59,7 +61,9 @@ export function firehoseOperations(context: OperationsContext): (request: Servic
       ListDeliveryStreams: operation(
         z.object({
           Limit: z.number().int().min(1).max(LIST_MAX.most).default(LIST_MAX.byDefault),
-          DeliveryStreamType: z.string().optional(),
+          DeliveryStreamType: z
+            .enum([DELIVERY_STREAM_TYPE, 'KinesisStreamAsSource', 'MSKAsSource', 'DatabaseAsSource'])
+            .default(DELIVERY_STREAM_TYPE),
           ExclusiveStartDeliveryStreamName: z.string().optional(),
         }),
         (input) => list(context, input),
@@ -142,7 +146,7 @@ function describe(context: OperationsContext, name: string): object {
       DeliveryStreamName: stream.name,
       DeliveryStreamARN: stream.arn,
       DeliveryStreamStatus: 'ACTIVE',
-      DeliveryStreamType: 'DirectPut',
+      DeliveryStreamType: DELIVERY_STREAM_TYPE,
       DeliveryStreamEncryptionConfiguration: { Status: 'DISABLED' },
       VersionId: '1',
       CreateTimestamp: createdAtMs / 1000,
@@ -156,10 +160,15 @@ function describe(context: OperationsContext, name: string): object {
 
 function list(
   context: OperationsContext,
-  input: { readonly Limit: number; readonly ExclusiveStartDeliveryStreamName?: string | undefined },
+  input: {
+    readonly Limit: number;
+    readonly DeliveryStreamType: string;
+    readonly ExclusiveStartDeliveryStreamName?: string | undefined;
+  },
 ): object {
   const after = input.ExclusiveStartDeliveryStreamName ?? '';
-  const rest = context.names().filter((name) => name > after);
+  const ofType = input.DeliveryStreamType === DELIVERY_STREAM_TYPE ? context.names() : [];
+  const rest = ofType.filter((name) => name > after);
   return {
     DeliveryStreamNames: rest.slice(0, input.Limit),
     HasMoreDeliveryStreams: rest.length > input.Limit,

@@ -56,4 +56,23 @@ describe('the clock', () => {
 
     expect(clock.nextDueMs()).toBeGreaterThanOrEqual(nowMs + 5_000);
   });
+
+  it('reports a task that throws, and goes on with the others, now and later', async () => {
+    const failures: unknown[] = [];
+    const reporting = createClock({ onError: (error) => failures.push(error) });
+    const disk = new Error('no space left on device');
+    reporting.after(1_000, () => {
+      throw disk;
+    });
+    reporting.after(1_000, () => ran.push('same time'));
+    reporting.after(1_020, () => ran.push('by itself'));
+
+    reporting.advance(1_000);
+    expect(ran).toEqual(['same time']);
+    await new Promise<void>((resolve) => void reporting.after(30, resolve));
+    reporting.stop();
+
+    expect(ran).toEqual(['same time', 'by itself']);
+    expect(failures).toEqual([disk]);
+  });
 });

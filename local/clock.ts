@@ -9,7 +9,8 @@ export interface Clock {
   now(): number;
   /**
    * Runs `task` once when the clock reaches now + `delayMs`. Everything that is still to be done for what was accepted
-   * waits here and nowhere else; upkeep that returns for ever says so, and is not waited for.
+   * waits here and nowhere else; upkeep that returns for ever says so, and is not waited for. A task that throws is
+   * reported, and neither stops the clock nor keeps other tasks from running.
    */
   after(delayMs: number, task: () => void, kind?: 'work' | 'upkeep'): Timer;
   /** Moves the clock forward and runs what has become due, in order of time. */
@@ -30,7 +31,12 @@ interface Waiting {
 /** Delay beyond which `setTimeout` overflows: 2^31 - 1 ms. A later due time is waited for in parts. */
 const TIMEOUT_MS_MAX = 2_147_483_647;
 
-export function createClock(): Clock {
+export interface ClockOptions {
+  /** Gets what a task throws. Default: a line on standard error. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export function createClock({ onError = report }: ClockOptions = {}): Clock {
   let offsetMs = 0;
   let order = 0;
   let wakeUp: NodeJS.Timeout | undefined;
@@ -57,7 +63,11 @@ export function createClock(): Clock {
   function runDue(): void {
     for (let next = earliest(); next && next.dueMs <= now(); next = earliest()) {
       waiting.delete(next);
-      next.task();
+      try {
+        next.task();
+      } catch (error) {
+        onError(error);
+      }
     }
     arm();
   }
@@ -80,4 +90,8 @@ export function createClock(): Clock {
       clearTimeout(wakeUp);
     },
   };
+}
+
+function report(error: unknown): void {
+  process.stderr.write(`A task of the clock failed: ${Error.isError(error) ? error.stack : String(error)}\n`);
 }

@@ -38,8 +38,11 @@ export interface DataCatalog extends Catalog {
   tablesOf(database: string): readonly Table[];
   partitionsOf(table: Table): readonly Partition[];
   partition(table: Table, values: readonly string[]): Partition | undefined;
-  /** Adds or replaces a partition and has it on disk on return. */
+  /** Adds or replaces partitions, all of them or none. They are on disk on return, and nothing has changed when it throws. */
   putPartitions(table: Table, partitions: readonly Partition[]): void;
+  /** Puts a partition in the place of another, as whole as `putPartitions`. */
+  replacePartition(table: Table, replaced: readonly string[], partition: Partition): void;
+  /** As whole as `putPartitions`. */
   removePartition(table: Table, values: readonly string[]): void;
 }
 
@@ -56,14 +59,14 @@ const StoredPartitions = z.array(
 export function createDataCatalog(folder: string): DataCatalog {
   const databases = new Map<string, Database>();
   const tables = new Map<string, Map<string, Table>>();
-  const partitions = new Map<Table, Map<string, Partition>>();
+  const partitions = new Map<Table, ReadonlyMap<string, Partition>>();
   const sorted = new Map<Table, readonly Partition[]>();
 
   // Names may hold anything, dots and slashes too.
   const fileOf = (table: Table): string =>
     path.join(folder, encodeURIComponent(table.database), `${encodeURIComponent(table.name)}.partitions.json`);
 
-  function loaded(table: Table): Map<string, Partition> {
+  function loaded(table: Table): ReadonlyMap<string, Partition> {
     const known = partitions.get(table);
     if (known) return known;
     // A table that has been declared with other keys since starts without those of before.
@@ -73,12 +76,17 @@ export function createDataCatalog(folder: string): DataCatalog {
     return read;
   }
 
-  function save(table: Table): void {
-    sorted.delete(table);
+  function change(table: Table, removed: readonly (readonly string[])[], added: readonly Partition[]): void {
+    const changed = new Map(loaded(table));
+    for (const values of removed) changed.delete(keyOf(values));
+    for (const partition of added) changed.set(keyOf(partition.values), partition);
     const file = fileOf(table);
     mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(`${file}.new`, JSON.stringify([...loaded(table).values()]));
+    writeFileSync(`${file}.new`, JSON.stringify([...changed.values()]));
     renameSync(`${file}.new`, file);
+    // Only now: a partition that is known and not on disk would be answered with AlreadyExistsException, and then lost.
+    partitions.set(table, changed);
+    sorted.delete(table);
   }
 
   function partitionsOf(table: Table): readonly Partition[] {
@@ -120,14 +128,9 @@ export function createDataCatalog(folder: string): DataCatalog {
       [...(tables.get(database.toLowerCase())?.values() ?? [])].sort((a, b) => (a.name < b.name ? -1 : 1)),
     partitionsOf,
     partition: (table, values) => loaded(table).get(keyOf(values)),
-    putPartitions(table, added) {
-      for (const partition of added) loaded(table).set(keyOf(partition.values), partition);
-      save(table);
-    },
-    removePartition(table, values) {
-      loaded(table).delete(keyOf(values));
-      save(table);
-    },
+    putPartitions: (table, added) => change(table, [], added),
+    replacePartition: (table, replaced, partition) => change(table, [replaced], [partition]),
+    removePartition: (table, values) => change(table, [values], []),
   };
 }
 

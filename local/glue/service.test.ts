@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
@@ -294,6 +294,29 @@ describe('partitions', () => {
     await expect(
       client.send(new DeletePartitionCommand({ ...IN, PartitionValues: ['b', '00'] })),
     ).rejects.toMatchObject({ name: 'EntityNotFoundException' });
+  });
+
+  it('are as they were when the disk takes no change, and the change can be asked for again', async () => {
+    await batch([partition('a'), partition('b')]);
+    const inTheWay = path.join(folder, 'glue', 'lake', 'events.partitions.json.new');
+    const values = () => service.partitions('lake', 'events').map((one) => one.values[0]);
+    const update = { ...IN, PartitionValueList: ['a', '00'], PartitionInput: partition('d') };
+    const changes: readonly (() => Promise<object>)[] = [
+      () => client.send(new CreatePartitionCommand({ ...IN, PartitionInput: partition('c') })),
+      () => client.send(new UpdatePartitionCommand(update)),
+      () => client.send(new DeletePartitionCommand({ ...IN, PartitionValues: ['b', '00'] })),
+      () => batch([partition('e')]),
+    ];
+    mkdirSync(inTheWay);
+    for (const change of changes) await expect(change()).rejects.toMatchObject({ $metadata: { httpStatusCode: 500 } });
+    expect(values()).toEqual(['a', 'b']);
+
+    rmdirSync(inTheWay);
+    for (const change of changes) await change();
+
+    expect(values()).toEqual(['c', 'd', 'e']);
+    service = open();
+    expect(values()).toEqual(['c', 'd', 'e']);
   });
 
   it('stay over a restart, and over other columns of their table', async () => {

@@ -152,8 +152,7 @@ function partitionOperations(environment: Environment, catalog: DataCatalog) {
         const after = newPartition(table, input.PartitionInput);
         const renamed = JSON.stringify(checkValues(table, after.values)) !== JSON.stringify(before.values);
         if (renamed && catalog.partition(table, after.values)) throw alreadyExists();
-        catalog.putPartitions(table, [{ ...after, createdAtMs: before.createdAtMs }]);
-        if (renamed) catalog.removePartition(table, before.values);
+        catalog.replacePartition(table, before.values, { ...after, createdAtMs: before.createdAtMs });
         return {};
       },
     ),

@@ -23,12 +23,12 @@ describe('settingsOf', () => {
 
   it('takes overrides', () => {
     const settings = settingsOf('prod', {
-      LOG_LEVEL: 'WARN',
+      LOG_LEVEL: 'DEBUG',
       QUALITY_THRESHOLD: '0.5',
       ENABLE_XRAY_TRACING: 'false',
     });
 
-    expect(settings).toMatchObject({ logLevel: 'WARN', tracing: false, processor: { qualityThreshold: 0.5 } });
+    expect(settings).toMatchObject({ logLevel: 'DEBUG', tracing: false, processor: { qualityThreshold: 0.5 } });
   });
 
   it('gives the processor the larger of the memories of its two stages', () => {
@@ -44,7 +44,9 @@ describe('settingsOf', () => {
   });
 
   it.each([
-    ['LOG_LEVEL', 'info', 'DEBUG, INFO, WARN, ERROR'],
+    ['LOG_LEVEL', 'info', 'DEBUG, INFO (the metrics are log lines of level INFO'],
+    ['LOG_LEVEL', 'WARN', 'DEBUG, INFO (the metrics are log lines of level INFO'],
+    ['LOG_LEVEL', 'ERROR', 'DEBUG, INFO (the metrics are log lines of level INFO'],
     ['QUALITY_THRESHOLD', '1.01', 'a number from 0 to 1'],
     ['QUALITY_THRESHOLD', '85%', 'a number from 0 to 1'],
     ['QUALITY_THRESHOLD', 'NaN', 'a number from 0 to 1'],

@@ -11,8 +11,11 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 export const ENVIRONMENTS = ['local', 'dev', 'prod'] as const;
 export type EnvironmentName = (typeof ENVIRONMENTS)[number];
 
-/** Lambda's log levels that the functions use: lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html */
-export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
+/**
+ * Lambda's log levels that keep the metrics: those are log lines of level INFO, and Lambda drops lines below the level
+ * of the function: lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+ */
+export const LOG_LEVELS = ['DEBUG', 'INFO'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface Settings {
@@ -146,7 +149,7 @@ export function settingsOf(environment: EnvironmentName, overrides: Overrides = 
   const { processor } = defaults;
   return {
     ...defaults,
-    logLevel: override(overrides, 'LOG_LEVEL', (name, text) => oneOf(name, text, LOG_LEVELS)) ?? defaults.logLevel,
+    logLevel: override(overrides, 'LOG_LEVEL', logLevel) ?? defaults.logLevel,
     tracing: override(overrides, 'ENABLE_XRAY_TRACING', flag) ?? defaults.tracing,
     processor: {
       ...processor,
@@ -181,6 +184,11 @@ function refuse(name: string, received: string, allowed: string): never {
 
 function oneOf<T extends string>(name: string, text: string, allowed: readonly T[]): T {
   return allowed.find((value) => value === text) ?? refuse(name, text, allowed.join(', '));
+}
+
+function logLevel(name: string, text: string): LogLevel {
+  const why = 'the metrics are log lines of level INFO, and Lambda drops what is below the level';
+  return LOG_LEVELS.find((value) => value === text) ?? refuse(name, text, `${LOG_LEVELS.join(', ')} (${why})`);
 }
 
 function memory(name: string, text: string): number {

@@ -1,10 +1,37 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { buildTestApp } from '../test/support/infra/synthesize.ts';
+import { ENVIRONMENTS, type EnvironmentName } from './settings.ts';
 import { StatefulStack } from './stateful-stack.ts';
 
 /** cdk-nag and the CloudFormation linter read both templates: seconds, where synthesis alone takes tenths. */
 const VALIDATION_TIMEOUT_MS = 120_000;
+
+const NAME_PROPERTIES = [
+  ...['Name', 'BucketName', 'AliasName', 'QueueName', 'FunctionName', 'LogGroupName', 'DeliveryStreamName'],
+  ...['DatabaseInput', 'TableInput'],
+];
+
+/** Type and physical name of every resource that the template names. */
+function physicalNames(template: { readonly Resources: Readonly<Record<string, CfnResource>> }): string[] {
+  return Object.values(template.Resources).flatMap(({ Type, Properties = {} }) =>
+    NAME_PROPERTIES.flatMap((property) => {
+      const value = Properties[property];
+      if (value === undefined) return [];
+      const name = isObject(value) && 'Name' in value ? value.Name : value;
+      return [`${Type} ${typeof name === 'string' ? name : JSON.stringify(name)}`];
+    }),
+  );
+}
+
+interface CfnResource {
+  readonly Type: string;
+  readonly Properties?: Readonly<Record<string, unknown>>;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
 
 describe('buildApp', () => {
   it.each(['prod', 'local'] as const)(
@@ -53,6 +80,32 @@ describe('buildApp', () => {
 
     expect(tagsOf({})).toEqual(['prod', 'prod']);
     expect(tagsOf({ environment: 'dev' })).toEqual(['dev', 'dev']);
+  });
+
+  it('gives each environment stacks of its own, so that none is deployed over another', () => {
+    const namesOf = (environment: EnvironmentName) =>
+      buildTestApp({ environment })
+        .synth()
+        .stacks.map(({ stackName }) => stackName);
+
+    expect(ENVIRONMENTS.map(namesOf)).toEqual([
+      ['DataPipelineLocalStateful', 'DataPipelineLocal'],
+      ['DataPipelineDevStateful', 'DataPipelineDev'],
+      ['DataPipelineStateful', 'DataPipeline'],
+    ]);
+  });
+
+  it('gives every environment the same physical names, so that two in one account and region clash at create', () => {
+    const namesOf = (environment: EnvironmentName) =>
+      buildTestApp({ environment })
+        .synth()
+        .stacks.flatMap(({ template }) => physicalNames(template));
+
+    const prod = namesOf('prod');
+
+    expect(prod).toContain('AWS::Kinesis::Stream data-pipeline-stream');
+    expect(namesOf('dev')).toEqual(prod);
+    expect(namesOf('local')).toEqual(prod);
   });
 
   it('protects the data of production from the deletion of its stack', () => {

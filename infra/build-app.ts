@@ -9,6 +9,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Dataset } from '../schemas/dataset.ts';
 import { datasets as allDatasets } from '../schemas/index.ts';
 import { BUNDLES } from './handlers.ts';
+import { stackNames } from './names.ts';
 import { PipelineStack } from './pipeline-stack.ts';
 import {
   type EnvironmentName,
@@ -68,14 +69,15 @@ export function buildApp(props: BuildAppProps): App {
   const settings = settingsOf(environment, overrides);
   const env = { region: textOf(app, 'region') ?? 'us-east-1', account: accountOf(app) };
   const shared = { env, settings, tags: { project: 'data-pipeline', environment } };
+  const ids = stackNames(environment);
 
-  const stateful = new StatefulStack(app, 'DataPipelineStateful', {
+  const stateful = new StatefulStack(app, ids.stateful, {
     ...shared,
     datasets,
     terminationProtection: environment === 'prod',
     description: 'Data pipeline: keys, buckets, stream and catalog',
   });
-  new PipelineStack(app, 'DataPipeline', {
+  new PipelineStack(app, ids.pipeline, {
     ...shared,
     stateful,
     defaultDataset,

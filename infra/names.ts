@@ -1,5 +1,9 @@
-/** Physical names that users' commands, the processor's environment and the local runtime rely on. */
+/**
+ * Physical names that users' commands, the processor's environment and the local runtime rely on. They are the same in
+ * every environment: an account and region holds one (docs/decisions/0008-one-environment-a-region.md).
+ */
 import { Aws } from 'aws-cdk-lib';
+import type { EnvironmentName } from './settings.ts';
 
 export const NAMES = {
   stream: 'data-pipeline-stream',
@@ -13,6 +17,15 @@ export const NAMES = {
   catalogFunction: 'ServerlessDataPipeline-CatalogFunction',
   deliveryStreamPrefix: 'data-pipeline-',
 } as const;
+
+/**
+ * Names of the stacks. Each environment has its own, so that deploying one beside another never updates the other's
+ * stacks: it fails when it creates the first resource whose physical name is taken.
+ */
+export function stackNames(environment: EnvironmentName): { readonly stateful: string; readonly pipeline: string } {
+  const suffix = environment === 'prod' ? '' : `${environment.charAt(0).toUpperCase()}${environment.slice(1)}`;
+  return { stateful: `DataPipeline${suffix}Stateful`, pipeline: `DataPipeline${suffix}` };
+}
 
 /** Prefixes in the archive bucket. */
 export const ARCHIVE_PREFIXES = {

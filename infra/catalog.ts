@@ -2,7 +2,7 @@
  * The Glue database with a table a dataset, `failed_events`, and the view over all datasets. Partitions are registered
  * when their first object lands, so tables have no partition projection.
  */
-import { Aws } from 'aws-cdk-lib';
+import { Aws, type RemovalPolicy } from 'aws-cdk-lib';
 import { CfnTable, type Column, Database, DataFormat, S3Table, S3TableStorage, Schema } from 'aws-cdk-lib/aws-glue';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
@@ -15,6 +15,8 @@ export interface CatalogProps {
   readonly datasets: readonly Dataset[];
   /** Holds every table, below `<table>/`. */
   readonly bucket: IBucket;
+  /** Of the database. Tables go with their dataset: they hold no rows, and can be made again from the objects. */
+  readonly removalPolicy: RemovalPolicy;
 }
 
 /** A table and what its delivery stream needs to know of it. */
@@ -30,11 +32,12 @@ export class Catalog extends Construct {
   readonly databaseName: string;
   readonly tables: readonly DeliveredTable[];
 
-  constructor(scope: Construct, id: string, { datasets, bucket }: CatalogProps) {
+  constructor(scope: Construct, id: string, { datasets, bucket, removalPolicy }: CatalogProps) {
     super(scope, id);
     const database = new Database(this, 'Database', {
       databaseName: NAMES.database,
       description: 'What the data pipeline delivered',
+      removalPolicy,
     });
     this.databaseName = database.databaseName;
 

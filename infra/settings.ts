@@ -75,7 +75,9 @@ const ONE_VCPU = Size.mebibytes(1_769);
 
 const PROD: Settings = {
   environment: 'prod',
-  removalPolicy: RemovalPolicy.RETAIN,
+  // A plain Retain would also keep what a failed create made, and its retry would find every name taken:
+  // AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+  removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   logLevel: 'INFO',
   logRetention: RetentionDays.THREE_MONTHS,
   tracing: true,

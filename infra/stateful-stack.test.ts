@@ -4,6 +4,7 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { datasets } from '../schemas/index.ts';
 import { synthesize } from '../test/support/infra/synthesize.ts';
+import { ENVIRONMENTS } from './settings.ts';
 import { RecordStream } from './stream.ts';
 
 const prod = synthesize({ environment: 'prod' }).stateful;
@@ -98,10 +99,22 @@ describe('buckets', () => {
   });
 
   it('keeps data when the production stack is deleted, and does not elsewhere', () => {
-    for (const type of ['AWS::S3::Bucket', 'AWS::KMS::Key', 'AWS::Kinesis::Stream']) {
-      prod.allResources(type, { DeletionPolicy: 'Retain' });
-      local.allResources(type, { DeletionPolicy: 'Delete' });
+    for (const type of ['AWS::S3::Bucket', 'AWS::KMS::Key', 'AWS::Kinesis::Stream', 'AWS::Glue::Database']) {
+      prod.allResources(type, { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
+      local.allResources(type, { DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });
     }
+  });
+
+  it.each(ENVIRONMENTS)('keeps nothing of a create that failed in %s, so that it can be tried again', (environment) => {
+    const { stateful, pipeline } = synthesize({ environment });
+
+    const resources: { readonly Type: string; readonly DeletionPolicy?: string }[] = [stateful, pipeline].flatMap(
+      (template) => Object.values(template.toJSON().Resources),
+    );
+    const kept = resources.filter(({ DeletionPolicy }) => DeletionPolicy === 'Retain').map(({ Type }) => Type);
+
+    // Those of CDK's Firehose construct: they have no name of their own, and go with their group.
+    expect(new Set(kept)).toEqual(new Set(['AWS::Logs::LogStream']));
   });
 });
 

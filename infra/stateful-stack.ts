@@ -30,7 +30,7 @@ export class StatefulStack extends Stack {
       settings: settings.stream,
       removalPolicy,
     });
-    this.catalog = new Catalog(this, 'Catalog', { datasets, bucket: this.buckets.processed });
+    this.catalog = new Catalog(this, 'Catalog', { datasets, bucket: this.buckets.processed, removalPolicy });
 
     new CfnOutput(this, 'StreamName', { value: this.recordStream.stream.streamName });
     new CfnOutput(this, 'RawBucketName', { value: this.buckets.raw.bucketName });

@@ -1,5 +1,6 @@
 /** SHOW and DESCRIBE, answered from the catalog. */
 import type { Catalog, CatalogTable } from '../ports.ts';
+import { matchesPattern } from './match-pattern.ts';
 import { QueryFailure } from './query-failure.ts';
 import type { QueryResult } from './run-query.ts';
 import type { Statement } from './statement.ts';
@@ -19,9 +20,8 @@ export function runUtility(
       const within = statement.database ?? database;
       if (!catalog.databases().includes(within.toLowerCase()))
         throw new QueryFailure('SCHEMA_NOT_FOUND', `Schema '${within}' does not exist`);
-      const wanted = tablePattern(statement.pattern);
       const names = catalog.tables(within).map((table) => table.name);
-      return oneColumn('tab_name', names.filter((name) => wanted.test(name)).sort());
+      return oneColumn('tab_name', names.filter((name) => matchesPattern(name, statement.pattern ?? '*')).sort());
     }
     case 'show-partitions': {
       const table = find(catalog, statement.database ?? database, statement.table);
@@ -56,12 +56,6 @@ function find(catalog: Catalog, database: string, name: string): CatalogTable {
   const table = catalog.table(database, name);
   if (table) return table;
   throw new QueryFailure('TABLE_NOT_FOUND', `Table '${database}.${name}' does not exist`);
-}
-
-/** In SHOW TABLES `*` is any text and `|` a choice. */
-function tablePattern(pattern: string | undefined): RegExp {
-  const escaped = (pattern ?? '*').replace(/[^\w*|]/g, '\\$&').replaceAll('*', '.*');
-  return new RegExp(`^(?:${escaped})$`, 'i');
 }
 
 function oneColumn(name: string, values: readonly string[]): QueryResult {

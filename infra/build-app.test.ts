@@ -1,5 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { CfnBucket } from 'aws-cdk-lib/aws-s3';
+import { datasets } from '../schemas/index.ts';
 import { buildTestApp } from '../test/support/infra/synthesize.ts';
 import { ENVIRONMENTS, type EnvironmentName } from './settings.ts';
 import { StatefulStack } from './stateful-stack.ts';
@@ -134,6 +135,25 @@ describe('buildApp', () => {
 
     expect(text).toContain('Fn::ImportValue');
     expect(text).not.toContain('Fn::GetStackOutput');
+  });
+
+  it('lets a dataset be removed: what the deployed pipeline imports is still exported without it', () => {
+    const stacksWith = (names: readonly string[]) =>
+      buildTestApp({ environment: 'prod', datasets: names.flatMap((name) => datasets.get(name) ?? []) }).synth().stacks;
+    const [, deployed] = stacksWith(['earthquakes', 'flights']);
+    const [updated] = stacksWith(['earthquakes']);
+
+    const imported = JSON.stringify(deployed?.template).match(/(?<="Fn::ImportValue":")[^"]+/g) ?? [];
+    const exported: { Export?: { Name: string } }[] = Object.values(updated?.template.Outputs);
+
+    expect(imported.length).toBeGreaterThan(5);
+    expect(exported.map(({ Export }) => Export?.Name)).toEqual(expect.arrayContaining([...new Set(imported)]));
+  });
+
+  it('deploys tables before what delivers to them', () => {
+    const [stateful, pipeline] = buildTestApp({ environment: 'prod' }).synth().stacks;
+
+    expect(pipeline?.dependencies).toContain(stateful);
   });
 
   it('warns of a setting in .env that has no effect yet', () => {

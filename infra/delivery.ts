@@ -3,9 +3,10 @@
  * partitioned by the event time in the document, `failed_events` by arrival. What cannot be converted goes below
  * `errors/<table>/`; the processor checks documents first, so that prefix stays empty.
  */
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { type IResolvable, RemovalPolicy, Tokenization } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
+  CfnDeliveryStream,
   DeliveryStream,
   type DynamicPartitioningProps,
   EnableLogging,
@@ -72,8 +73,32 @@ export class Delivery extends Construct {
         ...partitioning(table),
       }),
     });
+    nameTable(made, table);
     this.deliveryStreamArn = made.deliveryStreamArn;
   }
+}
+
+/**
+ * By its name and not by a reference, which would be an export of the stateful stack: that stack is deployed first, and
+ * CloudFormation refuses to take away an export in use, so that no dataset could be removed.
+ */
+function nameTable(stream: DeliveryStream, { name }: DeliveredTable): void {
+  const resource = stream.node.defaultChild;
+  if (!(resource instanceof CfnDeliveryStream)) throw new TypeError(`${stream.node.path}: no CfnDeliveryStream`);
+  const destination = known(resource.extendedS3DestinationConfiguration);
+  const conversion = known(destination.dataFormatConversionConfiguration);
+  const schemaConfiguration = { ...known(conversion.schemaConfiguration), tableName: name };
+  resource.extendedS3DestinationConfiguration = {
+    ...destination,
+    dataFormatConversionConfiguration: { ...conversion, schemaConfiguration },
+  };
+}
+
+function known<T extends object>(value: T | IResolvable | undefined): T {
+  if (value === undefined || Tokenization.isResolvable(value)) {
+    throw new TypeError('delivery stream: CDK gives its destination no table at construction');
+  }
+  return value;
 }
 
 function partitioning({ name, partition, partitionedBy }: DeliveredTable): {

@@ -197,7 +197,7 @@ describe('delivery streams', () => {
         InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: {} } },
         OutputFormatConfiguration: { Serializer: { ParquetSerDe: { Compression: 'SNAPPY' } } },
         SchemaConfiguration: {
-          TableName: { 'Fn::ImportValue': expect.stringContaining(`Table${table.replaceAll('_', '')}Table`) },
+          TableName: table,
           VersionId: 'LATEST',
         },
       });

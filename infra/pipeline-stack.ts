@@ -20,6 +20,7 @@ export class PipelineStack extends Stack {
   constructor(scope: Construct, id: string, props: PipelineStackProps) {
     super(scope, id, props);
     const { settings, stateful, bundles } = props;
+    this.addStackDependency(stateful, 'Firehose looks for the table when its delivery stream is made');
     const { buckets, encryption, catalog, recordStream } = stateful;
 
     const deliveries = catalog.tables.map(

@@ -101,6 +101,31 @@ describe('a CloudEvent', () => {
     expect(decode(event)).toMatchObject({ kind: 'undecodable', failure: { code: 'INVALID_CLOUDEVENT', path } });
   });
 
+  test.each(['id', 'source', 'type', 'subject', 'runid', 'partitionkey'])(
+    'is invalid by its %s when that has half of a surrogate pair, which no UTF-8 can write',
+    (path) => {
+      expect(decode({ ...EVENT, [path]: 'a\ud83d' })).toMatchObject({
+        kind: 'undecodable',
+        failure: {
+          code: 'INVALID_CLOUDEVENT',
+          path,
+          expected: expect.stringContaining('well-formed Unicode'),
+          received: 'string "a\\ud83d"',
+        },
+      });
+      expect(decode({ ...EVENT, [path]: 'a\ud83d\ude00' })).not.toMatchObject({
+        failure: { path, code: 'INVALID_CLOUDEVENT' },
+      });
+    },
+  );
+
+  test('that is invalid shows no source or run with half of a surrogate pair', () => {
+    expect(decode({ ...EVENT, source: '\ude00', runid: '\ud83d' })).toMatchObject({
+      source: undefined,
+      runId: undefined,
+    });
+  });
+
   test.each([
     ['INVALID_JSON', { data_base64: base64('{"a":') }],
     ['INVALID_UTF8', { data_base64: base64(Buffer.from([0xff, 0xfe])) }],

@@ -78,13 +78,13 @@ function findAttributeFault(attributes: Attributes): DecodeFault | undefined {
 }
 
 function findTextFault(name: string, value: unknown): DecodeFault | undefined {
-  return isText(value) ? undefined : attributeFault(name, 'a text that is not empty', value);
+  return isText(value) ? undefined : attributeFault(name, 'a text of well-formed Unicode that is not empty', value);
 }
 
 /** The JSON format takes null for absent. */
 function findOptionalTextFault(name: string, value: unknown): DecodeFault | undefined {
   if (value === undefined || value === null || isText(value)) return undefined;
-  return attributeFault(name, 'a text that is not empty, or nothing', value);
+  return attributeFault(name, 'a text of well-formed Unicode that is not empty, or nothing', value);
 }
 
 type EventData = { readonly value: unknown; readonly conforms: boolean } | { readonly fault: DecodeFault };
@@ -169,8 +169,9 @@ function originOf(attributes: Attributes): EventOrigin {
   };
 }
 
+/** Half of a surrogate pair has no UTF-8 form: in a column, or hashed into an identity, it would be another text. */
 function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
+  return typeof value === 'string' && value !== '' && value.isWellFormed();
 }
 
 function text(value: unknown): string | undefined {

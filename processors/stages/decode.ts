@@ -1,6 +1,7 @@
 /** First stage: a Kinesis record becomes its events. */
 import type { DecodeContext } from '../../streams/codecs/decode-context.ts';
-import { decodeRecord } from '../../streams/codecs/decode-record.ts';
+import { decodeRecordInto } from '../../streams/codecs/decode-record.ts';
+import type { DecodeOutcome } from '../../streams/codecs/outcomes.ts';
 import type { RecordIdentity, StreamRecord } from '../../streams/position.ts';
 import type { Item, Origin } from './items.ts';
 
@@ -12,8 +13,9 @@ export interface DecodeStage {
 /**
  * Appends the events of one Kinesis record to `items`: at least one, each with a subsequence number of its own.
  * @param recordIndex index of the record in its batch
+ * @returns the bytes that they hold on to: the record's, and what those were decompressed to
  */
-export function decode(stage: DecodeStage, record: StreamRecord, recordIndex: number, items: Item[]): void {
+export function decode(stage: DecodeStage, record: StreamRecord, recordIndex: number, items: Item[]): number {
   const origin: Origin = {
     recordIndex,
     shardId: record.shardId,
@@ -21,11 +23,14 @@ export function decode(stage: DecodeStage, record: StreamRecord, recordIndex: nu
     arrivedAtMs: record.arrivedAtMs,
     recordIdOf: stage.identity.forRecord(record.shardId, record.sequenceNumber),
   };
-  for (const event of decodeRecord(record.data, stage.context)) {
+  const events: DecodeOutcome[] = [];
+  const bytes = decodeRecordInto(record.data, stage.context, events);
+  for (const event of events) {
     items.push(
       event.kind === 'event'
         ? { state: 'decoded', origin, event }
         : { state: 'failed', origin, event, failure: event.failure },
     );
   }
+  return bytes;
 }

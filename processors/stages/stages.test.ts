@@ -19,6 +19,7 @@ const FAILING: Readonly<Record<FailureCode, { readonly data: Buffer; readonly pa
   EMPTY_PAYLOAD: { data: Buffer.alloc(0), path: '' },
   INVALID_GZIP: { data: Buffer.from('1f8b00', 'hex'), path: '' },
   DECOMPRESSED_TOO_LARGE: { data: gzipSync(Buffer.alloc(10 * 1024 * 1024 + 1)), path: '' },
+  TOO_MANY_EVENTS: { data: json(Array(10_001).fill(0)), path: '' },
   INVALID_UTF8: { data: Buffer.from('fffe', 'hex'), path: '' },
   INVALID_JSON: { data: Buffer.from('{"mode":'), path: '' },
   INVALID_CLOUDEVENT: { data: json({ specversion: '1.0', source: 's', type: 'probe', data: {} }), path: 'id' },

@@ -2,23 +2,20 @@
 import type { Dataset } from '../../schemas/dataset.ts';
 
 /**
- * Bytes that one gzip layer may hold, 10 MiB: the largest record that a stream can be set to take
- * (`MaxRecordSizeInKiB` 10,240, docs.aws.amazon.com/streams/latest/dev/large-records.html). What cannot be put on the
- * stream plainly is not let in by compressing it, and a bomb of 1 MiB, which could hold 1 GiB, costs 10 MiB.
+ * Bytes that the gzip layers of one Kinesis record may hold together, 10 MiB: the largest record that a stream can be
+ * set to take (`MaxRecordSizeInKiB` 10,240, docs.aws.amazon.com/streams/latest/dev/large-records.html). What cannot be
+ * put on the stream plainly is not let in by compressing it: a bomb of 1 MiB, which could hold 1 GiB, costs 10 MiB, and
+ * so does an aggregate of a thousand bombs. A record that holds more is one failure as a whole.
  */
 export const DECOMPRESSED_BYTES_MAX = 10 * 1024 * 1024;
 
 /**
- * All gzip layers of one Kinesis record together may hold this many times the limit of one: an aggregate of a thousand
- * bombs costs as much as four.
+ * Events that one Kinesis record may hold, over all batches and aggregates in it; one that holds more is one failure as
+ * a whole. Each event may become a row of `failed_events` of a kilobyte, so this bounds what a few bytes of gzip can
+ * demand to 10 MB or so. An aggregate of the KPL's default 51,200 bytes cannot hold more: it takes 6 bytes a user record
+ * besides the data. The producer here keeps to it whatever size its aggregates are set to.
  */
-export const DECOMPRESSED_LAYERS_MAX = 4;
-
-/**
- * Events that one Kinesis record may hold. A record of 1 MiB holds at most 100,000 events of some 10 bytes; beyond
- * that it is an attack on memory, and is one failure as a whole.
- */
-export const EVENTS_PER_RECORD_MAX = 100_000;
+export const EVENTS_PER_RECORD_MAX = 10_000;
 
 export interface DecodeContext {
   /** By CloudEvents `type`. */
@@ -27,7 +24,7 @@ export interface DecodeContext {
   readonly datasetByFingerprint: ReadonlyMap<bigint, Dataset>;
   /** The dataset of plain JSON. */
   readonly defaultDataset: Dataset;
-  /** Bytes that one gzip layer may hold. */
+  /** Bytes that the gzip layers of one Kinesis record may hold together. */
   readonly decompressedBytesMax: number;
   /** `source` of events whose format has none: plain JSON and bare Avro. */
   readonly defaultSource: string;

@@ -4,7 +4,6 @@
  */
 import { describe, isRecord } from '../../schemas/describe.ts';
 import { decodeCloudEvent } from './decode-cloud-event.ts';
-import { EVENTS_PER_RECORD_MAX } from './decode-context.ts';
 import type { Outcomes } from './outcomes.ts';
 import { parseJson } from './parse-json.ts';
 import type { Payload } from './payload.ts';
@@ -25,21 +24,21 @@ export function decodeJson({ data, start, end, bytes }: Payload, outcomes: Outco
   else outcomes.pushBare(outcomes.context.defaultDataset, value, false, bytes);
 }
 
-/** Splits a batch: every element is an event or a failure of its own. */
+/** Splits a batch: every element is an event or a failure of its own, unless they are too many for the record. */
 function decodeBatch(elements: readonly unknown[], text: Buffer, bytes: () => Buffer, outcomes: Outcomes): void {
-  if (elements.length === 0 || elements.length > EVENTS_PER_RECORD_MAX) {
-    const isEmpty = elements.length === 0;
+  if (elements.length === 0) {
     outcomes.pushFault(
       {
-        code: isEmpty ? 'EMPTY_PAYLOAD' : 'DECOMPRESSED_TOO_LARGE',
-        expected: `1 to ${EVENTS_PER_RECORD_MAX} CloudEvents`,
+        code: 'EMPTY_PAYLOAD',
+        expected: 'one CloudEvent or more',
         received: describe(elements),
-        message: isEmpty ? 'The CloudEvents batch holds no event.' : 'The CloudEvents batch holds too many events.',
+        message: 'The CloudEvents batch holds no event.',
       },
       bytes,
     );
     return;
   }
+  if (!outcomes.hasRoomFor(elements.length)) return;
   // Their own bytes are looked for when the first one is asked for them: only failures ask.
   let bounds: readonly number[] | undefined;
   for (let i = 0; i < elements.length; i++) {

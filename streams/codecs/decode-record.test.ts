@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { datasets } from '../../schemas/index.ts';
 import { createAggregateBuilder } from '../aggregation/aggregate-builder.ts';
-import { createDecodeContext } from './decode-context.ts';
-import { decodeRecord } from './decode-record.ts';
+import { createDecodeContext, EVENTS_PER_RECORD_MAX } from './decode-context.ts';
+import { decodeRecord, decodeRecordInto } from './decode-record.ts';
 import type { DecodeOutcome } from './outcomes.ts';
 
 const flights = datasets.get('flights');
@@ -189,27 +189,52 @@ describe('what is no event', () => {
     for (const secret of secrets) expect(failureOf(secret).received.length).toBeLessThan(130);
   });
 
-  test('is each bomb of an aggregate, at a bounded cost, while its neighbours before them live', () => {
-    const bomb = gzipSync(Buffer.alloc(1_000_000, 0x20));
-    const small = gzipSync(JSON_TEXT);
+  const roomy = { ...context, decompressedBytesMax: 1_000_000 };
+  const zeros = (count: number) => Buffer.from(`[${Array(count).fill('0').join()}]`);
+  const padded = (bytes: number) => gzipSync(Buffer.from(JSON.stringify(FLIGHT).padEnd(bytes)));
 
-    expect(decode(aggregateOf(small, bomb, bomb, small))).toEqual([
-      '0 flights',
-      '1 DECOMPRESSED_TOO_LARGE',
-      '2 DECOMPRESSED_TOO_LARGE',
-      '3 flights',
-    ]);
-    expect(decode(aggregateOf(bomb, bomb, bomb, bomb, small)).at(-1)).toBe('4 DECOMPRESSED_TOO_LARGE');
+  test.each([
+    ['a gzip bomb between good ones', aggregateOf(AVRO, gzipSync(Buffer.alloc(1_000_000, 0x20)), AVRO)],
+    ['gzip in many parts that are too large together', aggregateOf(AVRO, padded(4_000), padded(4_000), padded(2_001))],
+    ['gzip around an aggregate that is too large', gzipSync(aggregateOf(...Array<Buffer>(300).fill(AVRO)))],
+  ])('is a record whose gzip holds too much, as a whole and with its bytes: %s', (_, data) => {
+    const outcomes = decodeRecord(data, context, decodeRecord(AVRO, context));
+
+    expect(outcomes.map(summary)).toEqual(['0 flights', '0 DECOMPRESSED_TOO_LARGE']);
+    expect(outcomes[1]?.bytes()).toBe(data);
   });
 
-  test('is a batch or an aggregate of more events than a record may hold, as a whole', () => {
-    const tiny = gzipSync(`[${'0,'.repeat(100_000)}0]`);
-    const roomy = { ...context, decompressedBytesMax: 10_000_000 };
-    const builder = createAggregateBuilder();
-    for (let i = 0; i < 100_001; i++) builder.add('k', Buffer.alloc(0));
+  test('is not a record whose gzip holds as much as one may, together', () => {
+    expect(decode(aggregateOf(padded(4_000), padded(4_000), padded(2_000)))).toEqual([
+      '0 flights',
+      '1 flights',
+      '2 flights',
+    ]);
+  });
 
-    expect(decodeRecord(tiny, roomy).map(summary)).toEqual(['0 DECOMPRESSED_TOO_LARGE']);
-    expect(decodeRecord(builder.encode(), roomy).map(summary)).toEqual(['0 DECOMPRESSED_TOO_LARGE']);
+  test.each([
+    ['a batch', zeros(EVENTS_PER_RECORD_MAX + 1)],
+    ['an aggregate', aggregateOf(...Array<Buffer>(EVENTS_PER_RECORD_MAX + 1).fill(AVRO))],
+    ['batches in an aggregate', aggregateOf(zeros(EVENTS_PER_RECORD_MAX - 1), zeros(2))],
+    ['gzipped batches in an aggregate', aggregateOf(...Array<Buffer>(20).fill(gzipSync(zeros(1_000))))],
+    ['a batch before the last of an aggregate', aggregateOf(zeros(EVENTS_PER_RECORD_MAX - 1), AVRO, AVRO)],
+    ['a batch after the first of an aggregate', aggregateOf(AVRO, zeros(EVENTS_PER_RECORD_MAX))],
+  ])('is a record of more events than one may hold, as a whole and with its bytes: %s', (_, data) => {
+    const outcomes = decodeRecord(data, roomy, decodeRecord(AVRO, roomy));
+
+    expect(outcomes.map(summary)).toEqual(['0 flights', '0 TOO_MANY_EVENTS']);
+    expect(outcomes[1]?.bytes()).toBe(data);
+  });
+
+  test.each([
+    ['a batch', zeros(EVENTS_PER_RECORD_MAX)],
+    ['an aggregate', aggregateOf(...Array<Buffer>(EVENTS_PER_RECORD_MAX).fill(AVRO))],
+    ['a batch before the last of an aggregate', aggregateOf(zeros(EVENTS_PER_RECORD_MAX - 1), AVRO)],
+  ])('is not a record of as many events as one may hold: %s', (_, data) => {
+    const outcomes = decodeRecord(data, roomy);
+
+    expect(outcomes).toHaveLength(EVENTS_PER_RECORD_MAX);
+    expect(outcomes.some((outcome) => summary(outcome).endsWith('TOO_MANY_EVENTS'))).toBe(false);
   });
 
   test('does not crash by its depth', () => {
@@ -218,5 +243,14 @@ describe('what is no event', () => {
     expect(decode(Buffer.from('['.repeat(depth)))).toEqual(['0 INVALID_JSON']);
     expect(decode(Buffer.from('['.repeat(depth) + ']'.repeat(depth)))).toEqual(['0 INVALID_CLOUDEVENT']);
     expect(decode(Buffer.from(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`))).toEqual(['0 flights']);
+  });
+});
+
+describe('what decoding holds on to', () => {
+  test('is told in bytes: the record, and what it was decompressed to', () => {
+    const compressed = gzipSync(JSON_TEXT);
+
+    expect(decodeRecordInto(AVRO, context, [])).toBe(AVRO.length);
+    expect(decodeRecordInto(compressed, context, [])).toBe(compressed.length + JSON_TEXT.length);
   });
 });

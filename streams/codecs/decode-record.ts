@@ -11,12 +11,14 @@
  * Guarantees: it never throws; every record gives at least one outcome; every user record of an aggregate and every
  * element of a batch gives at least one; neighbours of a bad one are not touched; and outcomes are numbered
  * consecutively over the whole record, so that (position, subsequence) stays unique for batches inside aggregates.
+ * Only a record that holds more events or more decompressed bytes than one may (`decode-context.ts`) is one failure as a
+ * whole, whatever else is in it: what it costs is then bounded, and its bytes are kept as they came.
  */
 import { gunzipSync } from 'node:zlib';
 import { hasAggregateMagic } from '../aggregation/aggregate-format.ts';
 import { type AggregateReading, readAggregate } from '../aggregation/read-aggregate.ts';
 import { decodeAvro } from './decode-avro.ts';
-import { type DecodeContext, EVENTS_PER_RECORD_MAX } from './decode-context.ts';
+import type { DecodeContext } from './decode-context.ts';
 import { decodeJson } from './decode-json.ts';
 import { type DecodeOutcome, Outcomes } from './outcomes.ts';
 import { describeBytes, type Payload } from './payload.ts';
@@ -42,9 +44,20 @@ const NESTED_AGGREGATE: AggregateReading = { kind: 'plain', reason: 'it is an ag
  * @returns `outcomes`
  */
 export function decodeRecord(data: Buffer, context: DecodeContext, outcomes: DecodeOutcome[] = []): DecodeOutcome[] {
-  const whole: Payload = { data, start: 0, end: data.length, bytes: () => data };
-  decodePayload(whole, OUTERMOST, new Outcomes(context, outcomes));
+  decodeRecordInto(data, context, outcomes);
   return outcomes;
+}
+
+/**
+ * As `decodeRecord`, for those who bound memory.
+ *
+ * @returns the bytes that the outcomes hold on to: the record's, and what they were decompressed to
+ */
+export function decodeRecordInto(data: Buffer, context: DecodeContext, outcomes: DecodeOutcome[]): number {
+  const whole: Payload = { data, start: 0, end: data.length, bytes: () => data };
+  const into = new Outcomes(context, outcomes, whole.bytes);
+  decodePayload(whole, OUTERMOST, into);
+  return data.length + context.decompressedBytesMax - into.decompressedBytesLeft;
 }
 
 function decodePayload(payload: Payload, layers: Layers, outcomes: Outcomes): void {
@@ -85,13 +98,13 @@ function decodeAggregate(payload: Payload, layers: Layers, outcomes: Outcomes): 
     return;
   }
   const { count, dataBounds } = reading.records;
-  if (count === 0 || count > EVENTS_PER_RECORD_MAX) {
+  if (count === 0) {
     outcomes.pushFault(
       {
-        code: count === 0 ? 'EMPTY_PAYLOAD' : 'DECOMPRESSED_TOO_LARGE',
-        expected: `1 to ${EVENTS_PER_RECORD_MAX} user records`,
-        received: `an aggregate of ${count} user records`,
-        message: count === 0 ? 'The KPL aggregate holds no user record.' : 'The KPL aggregate holds too many records.',
+        code: 'EMPTY_PAYLOAD',
+        expected: 'one user record or more',
+        received: 'an aggregate of 0 user records',
+        message: 'The KPL aggregate holds no user record.',
       },
       payload.bytes,
     );
@@ -99,6 +112,8 @@ function decodeAggregate(payload: Payload, layers: Layers, outcomes: Outcomes): 
   }
   const inner: Layers = { gzip: layers.gzip, aggregate: false };
   for (let i = 0; i < count; i++) {
+    // Those that are left give at least one outcome each.
+    if (outcomes.isRefused || !outcomes.hasRoomFor(count - i)) return;
     const from = dataBounds[i * 2] ?? 0;
     const to = dataBounds[i * 2 + 1] ?? 0;
     const record: Payload = { data: aggregate, start: from, end: to, bytes: () => aggregate.subarray(from, to) };
@@ -108,33 +123,22 @@ function decodeAggregate(payload: Payload, layers: Layers, outcomes: Outcomes): 
 
 function decodeGzip(payload: Payload, layers: Layers, outcomes: Outcomes): void {
   const { data, start, end } = payload;
-  const bytesMax = Math.min(outcomes.context.decompressedBytesMax, outcomes.decompressedBytesLeft);
-  const result = layers.gzip ? gunzip(data.subarray(start, end), bytesMax) : 'nested';
+  const result = layers.gzip ? gunzip(data.subarray(start, end), outcomes.decompressedBytesLeft) : 'nested';
   if (typeof result !== 'string') {
     outcomes.decompressedBytesLeft -= result.length;
     const content: Payload = { data: result, start: 0, end: result.length, bytes: payload.bytes };
     decodePayload(content, { gzip: false, aggregate: layers.aggregate }, outcomes);
     return;
   }
-  const received = describeBytes(data, start, end);
   if (result === 'too large') {
-    // It has cost as much as if it had been let in.
-    outcomes.decompressedBytesLeft -= bytesMax;
-    outcomes.pushFault(
-      {
-        code: 'DECOMPRESSED_TOO_LARGE',
-        expected: `at most ${outcomes.context.decompressedBytesMax} bytes decompressed`,
-        received,
-        message: `The payload decompresses to more than the ${bytesMax} bytes that were left to it.`,
-      },
-      payload.bytes,
-    );
+    outcomes.refuseDecompressed();
     return;
   }
   const message =
     result === 'nested'
       ? 'The payload is gzip inside gzip; one layer is accepted.'
       : `The payload starts as gzip but does not decompress: ${result}.`;
+  const received = describeBytes(data, start, end);
   outcomes.pushFault({ code: 'INVALID_GZIP', expected: 'one whole gzip layer', received, message }, payload.bytes);
 }
 

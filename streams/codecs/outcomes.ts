@@ -3,7 +3,8 @@ import type { Dataset } from '../../schemas/dataset.ts';
 import { shorten } from '../../schemas/describe.ts';
 import { type FAILURE_CODES, FAILURE_TEXT_CHARACTERS_MAX, type Failure } from '../../schemas/failure.ts';
 import type { DecodedEvent, UndecodableEvent } from '../envelope.ts';
-import { DECOMPRESSED_LAYERS_MAX, type DecodeContext } from './decode-context.ts';
+import { type DecodeContext, EVENTS_PER_RECORD_MAX } from './decode-context.ts';
+import { describeBytes } from './payload.ts';
 
 export type DecodeOutcome = DecodedEvent | UndecodableEvent;
 export type DecodeFailureCode = (typeof FAILURE_CODES)['decode'][number];
@@ -31,19 +32,57 @@ export class Outcomes {
   readonly context: DecodeContext;
   /** Bytes that gzip layers of this record may still hold. */
   decompressedBytesLeft: number;
+  /** True once the record was refused as a whole; nothing may be pushed after that. */
+  isRefused = false;
   private readonly list: DecodeOutcome[];
   private readonly first: number;
+  private readonly wholeBytes: () => Buffer;
 
-  constructor(context: DecodeContext, list: DecodeOutcome[]) {
+  /** @param wholeBytes the Kinesis record as it arrived */
+  constructor(context: DecodeContext, list: DecodeOutcome[], wholeBytes: () => Buffer) {
     this.context = context;
-    this.decompressedBytesLeft = context.decompressedBytesMax * DECOMPRESSED_LAYERS_MAX;
+    this.decompressedBytesLeft = context.decompressedBytesMax;
     this.list = list;
     this.first = list.length;
+    this.wholeBytes = wholeBytes;
   }
 
   /** Outcomes so far, which is the next one's subsequence number: unique even for batches inside aggregates. */
   get count(): number {
     return this.list.length - this.first;
+  }
+
+  /** Whether so many more outcomes may be pushed; where not, the record is refused as a whole. */
+  hasRoomFor(events: number): boolean {
+    const found = this.count + events;
+    if (found <= EVENTS_PER_RECORD_MAX) return true;
+    this.refuse({
+      code: 'TOO_MANY_EVENTS',
+      expected: `at most ${EVENTS_PER_RECORD_MAX} events in a Kinesis record`,
+      received: `${found} events or more`,
+      message: `The Kinesis record holds more than ${EVENTS_PER_RECORD_MAX} events in its batches and aggregates.`,
+    });
+    return false;
+  }
+
+  /** Refuses the record as a whole because its gzip layers hold too much. */
+  refuseDecompressed(): void {
+    const bytesMax = this.context.decompressedBytesMax;
+    const bytes = this.wholeBytes();
+    this.decompressedBytesLeft = 0;
+    this.refuse({
+      code: 'DECOMPRESSED_TOO_LARGE',
+      expected: `at most ${bytesMax} bytes decompressed, over all gzip in a Kinesis record`,
+      received: describeBytes(bytes, 0, bytes.length),
+      message: `The Kinesis record decompresses to more than ${bytesMax} bytes.`,
+    });
+  }
+
+  /** Takes back what came out of the record: it is one failure, with its bytes as they arrived. */
+  private refuse(fault: DecodeFault): void {
+    this.list.length = this.first;
+    this.pushFault(fault, this.wholeBytes);
+    this.isRefused = true;
   }
 
   /** An event whose format carries neither id nor source. */

@@ -5,6 +5,7 @@
  * nor the freedom that PutRecords takes with the order inside a call can put a later record before an earlier one.
  */
 import { type AggregateBuilder, createAggregateBuilder } from '../aggregation/aggregate-builder.ts';
+import { AGGREGATE_RECORDS_MAX } from './limits.ts';
 
 /** A Kinesis record to be. */
 export interface LaneEntry {
@@ -67,7 +68,8 @@ export class Lane {
   /** Adds a record to the open aggregate, or, where it does not fit in, closes that and opens the next. */
   addAggregated(partitionKey: string, data: Buffer, bufferedBytes: number, nowMs: number): void {
     const { aggregateBytesMax } = this.options;
-    if (this.open?.add(partitionKey, data, aggregateBytesMax)) {
+    const { open } = this;
+    if (open !== undefined && open.count < AGGREGATE_RECORDS_MAX && open.add(partitionKey, data, aggregateBytesMax)) {
       this.openBufferedBytes += bufferedBytes;
       return;
     }

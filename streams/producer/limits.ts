@@ -1,4 +1,5 @@
 /** Limits of PutRecords (docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html), and the KPL's habits. */
+import { EVENTS_PER_RECORD_MAX } from '../codecs/decode-context.ts';
 
 /** Entries in one PutRecords call. */
 export const REQUEST_RECORDS_MAX = 500;
@@ -14,6 +15,9 @@ export const PARTITION_KEY_CHARACTERS_MAX = 256;
 
 /** Bytes that an aggregate is filled to: `AggregationMaxSize` of the KPL's default configuration. */
 export const AGGREGATE_BYTES_MAX = 51_200;
+
+/** User records in one aggregate: more events than the pipeline takes from one Kinesis record would all be refused. */
+export const AGGREGATE_RECORDS_MAX = EVENTS_PER_RECORD_MAX;
 
 /** How long a record waits for company, milliseconds: `RecordMaxBufferedTime` of the KPL's default configuration. */
 export const LINGER_MS = 100;

@@ -13,7 +13,10 @@ export interface ProducerOptions {
   readonly streamName: string;
   /** Whether records share KPL aggregates. Default true. */
   readonly isAggregated?: boolean;
-  /** Bytes that an aggregate is filled to, 64 to `recordBytesMax` less a partition key. Default 51,200, the KPL's. */
+  /**
+   * Bytes that an aggregate is filled to, 64 to `recordBytesMax` less a partition key. Default 51,200, the KPL's. It has
+   * 10,000 user records at most, since the pipeline takes no more events from one Kinesis record.
+   */
   readonly aggregateBytesMax?: number;
   /** Bytes of a record with its partition key, at most 10 MiB. Default 1 MiB; more when the stream is set to take it. */
   readonly recordBytesMax?: number;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { datasets } from '../../schemas/index.ts';
-import { createDecodeContext } from '../codecs/decode-context.ts';
+import { createDecodeContext, EVENTS_PER_RECORD_MAX } from '../codecs/decode-context.ts';
 import { decodeRecord } from '../codecs/decode-record.ts';
 import { createProducer } from './producer.ts';
 import { ProducerError } from './producer-metrics.ts';
@@ -88,6 +88,23 @@ describe('a producer', () => {
     await producer.flush();
 
     expect(port.records.map(({ data }) => data.toString('utf8', 0, 1))).toEqual(['a', 'b', 'c']);
+  });
+
+  test('puts no more records into an aggregate than the pipeline takes from one, however small they are', async () => {
+    const { port, clock } = stream();
+    const producer = await producerOf(port, { clock, aggregateBytesMax: 1_000_000 });
+
+    for (let i = 0; i <= EVENTS_PER_RECORD_MAX; i++) producer.putBytes(Buffer.from('{}'), 'k');
+    await producer.flush();
+
+    const context = createDecodeContext({
+      datasets: datasets.values(),
+      defaultDataset: 'flights',
+      defaultSource: 'urn:t',
+    });
+    const outcomes = port.records.flatMap(({ data }) => decodeRecord(data, context));
+    expect(port.records).toHaveLength(2);
+    expect(outcomes.filter(({ kind }) => kind === 'event')).toHaveLength(EVENTS_PER_RECORD_MAX + 1);
   });
 
   test('sends what already is an aggregate as it is', async () => {

@@ -2,7 +2,10 @@
 
 /** S3, as other services use it: no HTTP, no SDK. */
 export interface ObjectStore {
-  /** Writes an object atomically and publishes its event. `file` is moved into place, not copied. */
+  /**
+   * Writes an object atomically and publishes its event. `file` is moved into place, not copied where that can be avoided,
+   * and stays where it is until the object is there: after a failure, or the end of the process, it can be put again.
+   */
   put(object: {
     readonly bucket: string;
     readonly key: string;
@@ -19,12 +22,16 @@ export interface ObjectStore {
 
 /** EventBridge. */
 export interface EventBus {
+  /**
+   * The event is in the file of each queue that it goes to when the call returns; the promise tells of it. When it rejects,
+   * a queue could not write, and whoever published the event publishes it again: to all queues, so that it may come twice.
+   */
   publish(event: {
     readonly source: string;
     readonly detailType: string;
     readonly resources: readonly string[];
     readonly detail: object;
-  }): void;
+  }): Promise<void>;
 }
 
 /** SQS. */

@@ -19,8 +19,8 @@ export interface NewEvent {
 export interface OperationsOptions {
   readonly account: string;
   readonly rules: ReadonlyMap<string, Rule>;
-  /** Gives the id of the event. */
-  readonly publish: (event: NewEvent) => string;
+  /** Gives the id of the event. @throws Error when a queue did not take it */
+  readonly publish: (event: NewEvent) => Promise<string>;
 }
 
 const BUS = 'default';
@@ -62,7 +62,7 @@ export function eventOperations(options: OperationsOptions): Readonly<Record<str
   }
 
   return {
-    PutEvents: operation(putInput, ({ Entries }) => {
+    PutEvents: operation(putInput, async ({ Entries }) => {
       const bytes = Entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
       if (bytes >= ENTRIES_BYTES_MAX) {
         const limit = `${bytes} bytes, fewer than ${ENTRIES_BYTES_MAX} are allowed`;
@@ -71,7 +71,7 @@ export function eventOperations(options: OperationsOptions): Readonly<Record<str
           `Total size of the entries in the request is over the limit: ${limit}.`,
         );
       }
-      const results = Entries.map((entry) => put(entry, options.publish));
+      const results = await Promise.all(Entries.map((entry) => put(entry, options.publish)));
       return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
     }),
     ListRules: operation(listRulesInput, (input) => {
@@ -91,7 +91,7 @@ export function eventOperations(options: OperationsOptions): Readonly<Record<str
   };
 }
 
-function put(entry: PutEntry, publish: OperationsOptions['publish']): object {
+async function put(entry: PutEntry, publish: OperationsOptions['publish']): Promise<object> {
   const { Source, DetailType, Resources, Time } = entry;
   const refused = (code: string, message: string): object => ({ ErrorCode: code, ErrorMessage: message });
   if (!isBus(entry.EventBusName)) return refused('InvalidArgument', `There is the ${BUS} bus only.`);
@@ -109,7 +109,12 @@ function put(entry: PutEntry, publish: OperationsOptions['publish']): object {
   const detail = parseDetail(entry.Detail);
   if (!detail) return refused('MalformedDetail', 'Detail is malformed: it has to be a JSON object.');
   const event = { source: Source, detailType: DetailType, resources: Resources, detail };
-  return { EventId: publish(Time === undefined ? event : { ...event, timeMs: Time * 1000 }) };
+  try {
+    return { EventId: await publish(Time === undefined ? event : { ...event, timeMs: Time * 1000 }) };
+  } catch (error) {
+    // The code that tells SDKs and people that the entry can be sent again: API_PutEventsResultEntry.html
+    return refused('InternalFailure', String(error));
+  }
 }
 
 function parseDetail(text: string): object | undefined {

@@ -188,58 +188,69 @@ describe('an event', () => {
     };
   }
 
-  const settled = () => new Promise((resolve) => setImmediate(resolve));
-
-  it('is tried again, ever later, until its queue takes it', async () => {
-    const slow = failing(3, new Error('disk full'));
+  it('that a queue cannot write is not published, and can be published again', async () => {
+    const slow = failing(1, new Error('disk full'));
     const events = createEventsService(environment, { queues: slow, warn: (line) => void warnings.push(line) });
     await declare(events, RULE);
-    events.publish(created('earthquakes/a'));
-    expect(events.idle?.()).toBe(false);
-    for (const delayMs of [1_000, 2_000, 4_000]) {
-      await settled();
-      expect([slow.sent, events.idle?.()]).toEqual([[], true]);
-      clock.advance(delayMs);
-    }
-    await settled();
+
+    await expect(events.publish(created('earthquakes/a'))).rejects.toThrow('disk full');
+    expect(slow.sent).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining('disk full; not sent: {"version":"0"')]);
+    await events.publish(created('earthquakes/a'));
 
     expect(slow.sent).toHaveLength(1);
-    expect(warnings).toEqual([expect.stringContaining('disk full; tried again: {"version":"0"')]);
   });
 
-  it('is tried once more as the service stops, and reported when that fails', async () => {
-    const events = (failures: number) => {
-      const slow = failing(failures, new Error('disk full'));
-      return {
-        slow,
-        service: createEventsService(environment, { queues: slow, warn: (line) => void warnings.push(line) }),
-      };
-    };
-    const [kept, lost] = [events(1), events(2)];
-    for (const one of [kept, lost]) {
-      await declare(one.service, RULE);
-      one.service.publish(created('earthquakes/a'));
-      await settled();
-    }
-    warnings.length = 0;
-    await kept.service.stop?.();
-    await lost.service.stop?.();
+  it('goes to the other queues when one cannot write', async () => {
+    const slow = failing(1, new Error('disk full'));
+    const events = createEventsService(environment, { queues: slow, warn: () => undefined });
+    await declare(events, RULE);
+    await declare(events, { ...RULE, Name: 'second' });
 
-    expect([kept.slow.sent.length, lost.slow.sent.length]).toEqual([1, 0]);
-    expect(warnings).toEqual([expect.stringContaining('; lost: {"version":"0"')]);
+    await expect(events.publish(created('earthquakes/a'))).rejects.toThrow('disk full');
+
+    expect(slow.sent).toHaveLength(1);
   });
 
   it('is reported and dropped when its queue refuses it', async () => {
     const refusing = failing(1, new AwsError('InvalidParameterValueException', 'too long'));
     const events = createEventsService(environment, { queues: refusing, warn: (line) => void warnings.push(line) });
     await declare(events, RULE);
-    events.publish(created('earthquakes/a'));
-    await settled();
-    clock.advance(60_000);
-    await settled();
+
+    await events.publish(created('earthquakes/a'));
 
     expect(refusing.sent).toEqual([]);
     expect(warnings).toEqual([expect.stringContaining('too long; lost')]);
+  });
+
+  it('of an object is sent again by S3, also by the next process, until its queue takes it', async () => {
+    const slow = failing(3, new Error('disk full'));
+    const open = async () => {
+      const events = createEventsService(environment, { queues: slow, warn: () => undefined });
+      const s3 = createS3Service(environment, { events });
+      const on = { EventBridgeConfiguration: { EventBridgeEnabled: true } };
+      await declare(s3, { BucketName: 'processed', NotificationConfiguration: on });
+      await declare(events, RULE);
+      await s3.start?.();
+      return s3;
+    };
+    const first = await open();
+    await first.put({ bucket: 'processed', key: 'earthquakes/a', content: Buffer.from('abc') });
+    clock.advance(1_000);
+    await first.stop?.();
+    clock.advance(60_000);
+    expect(slow.sent).toEqual([]);
+
+    const second = await open();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(slow.sent).toEqual([]);
+    clock.advance(1_000);
+    await second.stop?.();
+    await (await open()).stop?.();
+
+    expect(slow.sent.map((text) => JSON.parse(text))).toMatchObject([
+      { detail: { object: { key: 'earthquakes/a', sequencer: '000000000000000001' } } },
+    ]);
   });
 });
 
@@ -287,6 +298,19 @@ describe('the operations', () => {
     expect(await received()).toMatchObject([
       { source: 'my.app', 'detail-type': 'Done', detail: { a: 1 }, resources: [], time: '2026-09-21T14:13:20Z' },
     ]);
+  });
+
+  it('PutEvents answers an entry that a queue cannot write with InternalFailure', async () => {
+    await declare(service, { ...RULE, EventPattern: { source: ['my.app'] } });
+    await queues.stop?.();
+
+    const answer = await call('PutEvents', { Entries: [entry, { ...entry, Source: 'other' }] });
+
+    expect(answer).toEqual({
+      FailedEntryCount: 1,
+      Entries: [{ ErrorCode: 'InternalFailure', ErrorMessage: expect.any(String) }, { EventId: expect.any(String) }],
+    });
+    queues = createSqsService(environment);
   });
 
   it('PutEvents refuses 256 KiB', async () => {

@@ -5,28 +5,29 @@
 import { randomUUID } from 'node:crypto';
 import type { EventBus, Queues } from '../ports.ts';
 import { jsonProtocol } from '../protocol/json.ts';
-import type { Environment, LocalService } from '../service.ts';
-import { Deliveries } from './deliveries.ts';
+import { AwsError, type Environment, type LocalService } from '../service.ts';
 import { eventOperations, type NewEvent } from './operations.ts';
 import { identifyRule, parseRule, RULE_EXECUTED, RULE_INERT, type Rule } from './rule-definition.ts';
 
 export interface EventsPorts {
   readonly queues: Queues;
-  /** Gets one line for each event that is lost or late. Default: standard error. */
+  /** Gets one line for each event that a queue did not take. Default: standard error. */
   readonly warn?: (line: string) => void;
 }
 
 /** PutEvents takes 256 KiB; JSON escapes can make six bytes of one. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
 
-/** When `publish` returns, the event is in the queue of each rule that it matches. */
+/**
+ * When `publish` returns, the event is in the queue of each rule that it matches, and it resolves. It rejects when a queue
+ * could not write; events are kept nowhere else, so that whoever published it has to do so again.
+ */
 export function createEventsService(environment: Environment, ports: EventsPorts): LocalService & EventBus {
   const { account, region, clock } = environment;
   const rules = new Map<string, Rule>();
   const warn = ports.warn ?? ((line: string) => void process.stderr.write(`${line}\n`));
-  const deliveries = new Deliveries({ queues: ports.queues, clock, warn });
 
-  function publish(event: NewEvent): string {
+  async function publish(event: NewEvent): Promise<string> {
     const envelope = {
       version: '0',
       id: randomUUID(),
@@ -39,16 +40,27 @@ export function createEventsService(environment: Environment, ports: EventsPorts
       detail: event.detail,
     };
     const text = JSON.stringify(envelope);
-    for (const rule of rules.values()) {
-      if (!rule.isEnabled || !rule.matches(envelope)) continue;
-      for (const target of rule.targets) deliveries.add(target.arn, text);
-    }
+    const matching = [...rules.values()].filter((rule) => rule.isEnabled && rule.matches(envelope));
+    // All are called before one is waited for: this is what makes an event durable once the call has returned.
+    const sent = await Promise.allSettled(matching.flatMap(({ targets }) => targets.map(({ arn }) => send(arn, text))));
+    for (const result of sent) if (result.status === 'rejected') throw result.reason;
     return envelope.id;
+  }
+
+  async function send(queueArn: string, event: string): Promise<void> {
+    try {
+      await ports.queues.send(queueArn, event);
+    } catch (error) {
+      // A queue that refuses the message for what it is will refuse it again.
+      const isFinal = error instanceof AwsError && error.status < 500;
+      warn(`EventBridge to ${queueArn}: ${String(error)}; ${isFinal ? 'lost' : 'not sent'}: ${event}`);
+      if (!isFinal) throw error;
+    }
   }
 
   return {
     scope: 'events',
-    publish: (event) => void publish(event),
+    publish: async (event) => void (await publish(event)),
     handle: jsonProtocol({
       service: 'events',
       targetPrefix: 'AWSEvents',
@@ -71,7 +83,5 @@ export function createEventsService(environment: Environment, ports: EventsPorts
         },
       },
     ],
-    idle: () => !deliveries.busy,
-    stop: () => deliveries.stop(),
   };
 }

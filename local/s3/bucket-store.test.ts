@@ -15,8 +15,8 @@ let clock: Clock;
 let told: string[];
 
 const events: ObjectEvents = {
-  created: (_change, { key, etag }) => told.push(`created ${key} ${etag}`),
-  deleted: (_change, key) => told.push(`deleted ${key}`),
+  created: async (_change, { key, etag }) => void told.push(`created ${key} ${etag}`),
+  deleted: async (_change, key) => void told.push(`deleted ${key}`),
 };
 
 beforeEach(() => {
@@ -30,12 +30,12 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-function withStore<Result>(use: (store: BucketStore) => Result): Result {
+async function withStore(use: (store: BucketStore) => void | Promise<void>): Promise<void> {
   const store = new BucketStore(folder, clock, events);
   try {
-    return use(store);
+    await use(store);
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
@@ -65,8 +65,8 @@ function leaveBehind(change: Change): void {
 }
 
 describe('a store after a crash', () => {
-  beforeEach(() => {
-    withStore((store) => {
+  beforeEach(async () => {
+    await withStore((store) => {
       store.makeBucket('subject');
       store.setPublishes('subject', true);
       put(store, 'a', 'before');
@@ -83,11 +83,11 @@ describe('a store after a crash', () => {
     requestId: undefined,
   };
 
-  it('has the old object when the new content had not come into place', () => {
+  it('has the old object when the new content had not come into place', async () => {
     writeFileSync(path.join(folder, '.incoming', 'incoming-1'), 'the new content');
     leaveBehind(replacement);
 
-    withStore((store) => {
+    await withStore((store) => {
       store.publishLeftovers();
       expect(contentOf(store, 'a')).toBe('before');
       expect(store.object('subject', 'a').etag).toBe(etagOf('before'));
@@ -96,12 +96,12 @@ describe('a store after a crash', () => {
     expect(readdirSync(path.join(folder, '.incoming'))).toEqual([]);
   });
 
-  it('has the new object, and tells of it, when its content had', () => {
+  it('has the new object, and tells of it, when its content had', async () => {
     writeFileSync(path.join(folder, '.incoming', 'incoming-1'), 'the new content');
     renameSync(path.join(folder, '.incoming', 'incoming-1'), path.join(folder, 'subject', 'a'));
     leaveBehind(replacement);
 
-    withStore((store) => {
+    await withStore((store) => {
       expect(contentOf(store, 'a')).toBe('the new content');
       expect(store.object('subject', 'a').etag).toBe(etagOf('the new content'));
       expect(told).toEqual([]);
@@ -110,10 +110,10 @@ describe('a store after a crash', () => {
     expect(told).toEqual([`created a ${etagOf('the new content')}`]);
   });
 
-  it('ends a deletion, and tells of it', () => {
+  it('ends a deletion, and tells of it', async () => {
     leaveBehind({ kind: 'deleted', bucket: 'subject', object: describeObject('a', 'before'), requestId: undefined });
 
-    withStore((store) => {
+    await withStore((store) => {
       store.publishLeftovers();
       expect(store.keys('subject', '')).toEqual([]);
     });
@@ -121,24 +121,136 @@ describe('a store after a crash', () => {
     expect(readdirSync(path.join(folder, 'subject'))).toEqual([]);
   });
 
-  it('tells of each change once', () => {
+  it('tells of each change once', async () => {
     leaveBehind({ kind: 'deleted', bucket: 'subject', object: describeObject('a', 'before'), requestId: undefined });
 
-    withStore((store) => store.publishLeftovers());
-    withStore((store) => store.publishLeftovers());
+    await withStore((store) => store.publishLeftovers());
+    await withStore((store) => store.publishLeftovers());
 
     expect(told).toEqual(['deleted a']);
   });
 
-  it('takes no file for an object that was never put', () => {
+  it('takes no file for an object that was never put', async () => {
     mkdirSync(path.join(folder, 'subject', 'dt=1'));
     writeFileSync(path.join(folder, 'subject', 'dt=1', 'stray'), 'stray');
 
-    withStore((store) => {
+    await withStore((store) => {
       expect(store.keys('subject', '')).toEqual(['a']);
       put(store, 'dt=1/stray', 'put');
       expect(contentOf(store, 'dt=1/stray')).toBe('put');
     });
+  });
+});
+
+describe('a store whose disk is full', () => {
+  beforeEach(() => withStore((store) => void store.makeBucket('subject')));
+
+  /** Rows are refused as by a full disk, until the returned function is called. */
+  function fill(store: BucketStore, operation: 'INSERT' | 'DELETE' = 'INSERT'): () => void {
+    const sql = `CREATE TEMP TRIGGER full BEFORE ${operation} ON objects BEGIN SELECT RAISE(ABORT, 'disk is full'); END`;
+    store.index.database.exec(sql);
+    return () => store.index.database.exec('DROP TRIGGER full');
+  }
+
+  it('writes the row of content that is in place as soon as it can, before anything else', async () => {
+    await withStore((store) => {
+      store.setPublishes('subject', true);
+      put(store, 'a', 'old content');
+      const empty = fill(store);
+      expect(() => put(store, 'a', 'new')).toThrow('disk is full');
+      expect(() => store.object('subject', 'a')).toThrow('disk is full');
+      expect(() => put(store, 'b', 'other')).toThrow('disk is full');
+      expect(() => store.delete('subject', 'a', 'request')).toThrow('disk is full');
+      expect(told).toEqual([`created a ${etagOf('old content')}`]);
+
+      empty();
+
+      expect(contentOf(store, 'a')).toBe('new');
+      expect(store.object('subject', 'a').etag).toBe(etagOf('new'));
+      expect(store.keys('subject', '')).toEqual(['a']);
+      put(store, 'a', 'newer');
+      expect(told.slice(1)).toEqual([`created a ${etagOf('new')}`, `created a ${etagOf('newer')}`]);
+    });
+  });
+
+  it('writes it at the next start otherwise', async () => {
+    await withStore((store) => {
+      store.setPublishes('subject', true);
+      put(store, 'a', 'old content');
+      fill(store);
+      expect(() => put(store, 'a', 'new')).toThrow('disk is full');
+    });
+    told = [];
+
+    await withStore((store) => {
+      expect(contentOf(store, 'a')).toBe('new');
+      expect(store.object('subject', 'a').etag).toBe(etagOf('new'));
+      store.publishLeftovers();
+    });
+    expect(told).toEqual([`created a ${etagOf('new')}`]);
+  });
+
+  it('keeps an object whose row it cannot delete', async () => {
+    await withStore((store) => {
+      put(store, 'a', 'content');
+      const empty = fill(store, 'DELETE');
+      expect(() => store.delete('subject', 'a', 'request')).toThrow('disk is full');
+      empty();
+
+      expect(contentOf(store, 'a')).toBe('content');
+    });
+    await withStore((store) => expect(contentOf(store, 'a')).toBe('content'));
+  });
+
+  it('does not take for new content what was there before, when a change could not even be struck out', async () => {
+    await withStore((store) => {
+      put(store, 'a', 'old content');
+      store.index.database.exec(
+        `CREATE TEMP TRIGGER full BEFORE DELETE ON changes BEGIN SELECT RAISE(ABORT, 'disk is full'); END`,
+      );
+      const file = store.incomingFile();
+      const checksums = { type: 'FULL_OBJECT' as const, values: {} };
+      const described = { size: 3, etag: etagOf('new'), headers: {}, checksums };
+      const lost = { bucket: 'subject', key: 'a', file, ...described, reason: 'PutObject' as const };
+      expect(() => store.commit(lost)).toThrow('ENOENT');
+    });
+
+    await withStore((store) => {
+      expect(contentOf(store, 'a')).toBe('old content');
+      expect(store.object('subject', 'a').etag).toBe(etagOf('old content'));
+    });
+  });
+});
+
+describe('a store whose events are not taken', () => {
+  it('keeps the place of each among all changes, over a restart and over later changes', async () => {
+    const sequencers: string[] = [];
+    const take = (takes: boolean): ObjectEvents => {
+      const told = async (change: { readonly sequencer: string }): Promise<void> => {
+        if (!takes) throw new Error('disk is full');
+        sequencers.push(change.sequencer);
+      };
+      return { created: told, deleted: told };
+    };
+    const first = new BucketStore(folder, clock, take(false));
+    first.makeBucket('subject');
+    first.setPublishes('subject', true);
+    put(first, 'a', 'one');
+    first.delete('subject', 'a', 'request');
+    put(first, 'a', 'another');
+    await first.close();
+
+    const second = new BucketStore(folder, clock, take(true));
+    put(second, 'a', 'the last');
+    second.publishLeftovers();
+    await second.close();
+
+    const last = new BucketStore(folder, clock, take(true));
+    last.publishLeftovers();
+    expect(contentOf(last, 'a')).toBe('the last');
+    expect(last.object('subject', 'a').etag).toBe(etagOf('the last'));
+    await last.close();
+    expect(sequencers).toEqual(['4', '1', '2', '3'].map((one) => one.padStart(18, '0')));
   });
 });
 
@@ -150,14 +262,15 @@ import { createClock } from ${JSON.stringify(new URL('../clock.ts', import.meta.
 import { BucketStore } from ${JSON.stringify(new URL('./bucket-store.ts', import.meta.url).href)};
 import { writeSync } from 'node:fs';
 const events = {
-  created: (_change, { key, etag }) => writeSync(1, 'created ' + key + ' ' + etag + '\\n'),
-  deleted: (_change, key) => writeSync(1, 'deleted ' + key + '\\n'),
+  created: async (_change, { key, etag }) => void writeSync(1, 'created ' + key + ' ' + etag + '\\n'),
+  deleted: async (_change, key) => void writeSync(1, 'deleted ' + key + '\\n'),
 };
 const store = new BucketStore(process.argv[1], createClock(), events);
 store.publishLeftovers();
 store.makeBucket('subject');
 store.setPublishes('subject', true);
 for (let turn = 0; ; turn++) {
+  await null;
   const key = 'folder/' + (turn % 5);
   if (turn % 7 === 6) { store.delete('subject', key, 'request'); continue; }
   const content = process.pid + ' ' + turn + ' '.repeat(turn % 100);
@@ -199,7 +312,7 @@ describe('a store whose process is killed', () => {
     for (const changes of [3, 50, 211, 400]) {
       remember(await killAfter(changes));
       told = [];
-      withStore((store) => {
+      await withStore((store) => {
         store.publishLeftovers();
         remember(told);
         const found = new Map(store.keys('subject', '').map((key) => [key, etagOf(contentOf(store, key))]));

@@ -2,19 +2,20 @@
  * Buckets and their objects: content in ordinary files under `<folder>/<bucket>/`, the rest in the index beside them.
  *
  * A write is whole or not there: content comes to a file under `.incoming/`, is moved into place, and then indexed, in one
- * turn of the event loop and under the journal. A reader that has opened an object keeps what it opened while the object is
- * replaced.
+ * turn of the event loop and under the journal. When the row cannot be written, as on a full disk, it is owed: nothing else
+ * is changed before it. A reader that has opened an object keeps what it opened while the object is replaced.
  */
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../clock.ts';
 import { AwsError } from '../service.ts';
-import { type Change, ChangeJournal, type JournalEntry } from './change-journal.ts';
+import { type Change, ChangeJournal, type JournalEntry, type WrittenEntry } from './change-journal.ts';
+import { EventOutbox } from './event-outbox.ts';
 import { upperBound } from './key-bound.ts';
-import { moveFile } from './move-file.ts';
 import { checkBucketName, checkKey } from './name-rules.ts';
 import type { CreationReason, ObjectEvents } from './object-events.ts';
+import { linkFile, moveIntoPlace, removeFromPlace, removeIfEmpty } from './object-files.ts';
 import {
   ObjectIndex,
   type StoredBucket,
@@ -30,7 +31,7 @@ import { checkWriteCondition, type WriteCondition } from './write-condition.ts';
 export interface NewObject {
   readonly bucket: string;
   readonly key: string;
-  /** A file that `incomingFile` or `adopt` gave; moved into place. */
+  /** A file that `incomingFile` or `borrow` gave; moved into place. */
   readonly file: string;
   readonly size: number;
   readonly etag: string;
@@ -41,9 +42,6 @@ export interface NewObject {
   readonly condition?: WriteCondition;
 }
 
-/** What the system answers when a key's path is taken by another's, or is too long for it. */
-const PATH_TAKEN = new Set(['EEXIST', 'EILSEQ', 'EISDIR', 'ENAMETOOLONG', 'ENOTDIR', 'ENOTEMPTY', 'EPERM']);
-
 export class BucketStore {
   readonly index: ObjectIndex;
   /** Holds a folder for each bucket, and others whose names begin with a dot, as no bucket's does. */
@@ -52,7 +50,10 @@ export class BucketStore {
   readonly #clock: Clock;
   readonly #events: ObjectEvents;
   readonly #journal: ChangeJournal;
-  #unpublished: readonly JournalEntry[];
+  readonly #outbox: EventOutbox;
+  /** A change whose content is in place and whose row is not written. */
+  #unwritten: JournalEntry | undefined;
+  #unpublished: readonly WrittenEntry[];
 
   constructor(folder: string, clock: Clock, events: ObjectEvents) {
     this.folder = folder;
@@ -62,17 +63,16 @@ export class BucketStore {
     mkdirSync(this.#incoming, { recursive: true });
     this.index = new ObjectIndex(path.join(folder, '.index.sqlite'));
     this.#journal = new ChangeJournal(this.index.database);
-    this.#unpublished = this.#journal.leftovers().filter((entry) => this.#recover(entry));
+    const publish = (entry: WrittenEntry): Promise<void> | undefined => this.#publish(entry);
+    this.#outbox = new EventOutbox({ journal: this.#journal, clock, publish });
+    this.#unpublished = this.#journal.leftovers().flatMap((entry) => this.#recover(entry) ?? []);
     rmSync(this.#incoming, { recursive: true, force: true });
     mkdirSync(this.#incoming, { recursive: true });
   }
 
   /** Publishes the events that a crash kept back; to be called once there is someone to receive them. */
   publishLeftovers(): void {
-    for (const { id, change } of this.#unpublished) {
-      if (this.index.bucket(change.bucket)) this.#publish(change);
-      this.#journal.end(id);
-    }
+    for (const entry of this.#unpublished) this.#outbox.send(entry);
     this.#unpublished = [];
   }
 
@@ -102,6 +102,7 @@ export class BucketStore {
   /** @throws AwsError `NoSuchBucket`, `BucketNotEmpty` */
   deleteBucket(name: string): void {
     this.bucket(name);
+    this.#writeOwed();
     if (this.index.range(name, Buffer.of(), upperBound(Buffer.of()), 1).length > 0) {
       throw new AwsError('BucketNotEmpty', `The bucket ${name} is not empty. Delete its objects first.`, 409);
     }
@@ -113,6 +114,9 @@ export class BucketStore {
   /** @throws AwsError `NoSuchBucket` */
   find(bucket: string, key: string): StoredObject | undefined {
     this.bucket(bucket);
+    const owed = this.#unwritten?.change;
+    // The row that is there describes content that is not there any more.
+    if (owed?.bucket === bucket && owed.object.key === key) this.#writeOwed();
     return this.index.find(bucket, key);
   }
 
@@ -157,23 +161,22 @@ export class BucketStore {
     return path.join(this.#incoming, randomUUID());
   }
 
-  /** Moves a file of any file system to where `commit` takes it from. */
-  adopt(file: string): string {
-    const adopted = this.incomingFile();
-    moveFile(file, adopted);
-    return adopted;
+  /** Lends `commit` the content of another's file, which stays: what was accepted has a place at every moment. */
+  borrow(file: string): string {
+    const borrowed = this.incomingFile();
+    linkFile(file, borrowed);
+    return borrowed;
   }
 
-  /** Undoes `adopt` after a failed `commit`, so that whoever gave the file can try again. */
-  giveBack(adopted: string, file: string): void {
-    if (existsSync(adopted)) moveFile(adopted, file);
-  }
-
-  /** Puts an object in place. @throws AwsError `NoSuchBucket`, `PreconditionFailed`, `NoSuchKey`, `KeyTooLongError` */
+  /**
+   * Puts an object in place. When it throws for what the disk does, the object is as before, or will be the new one.
+   * @throws AwsError `NoSuchBucket`, `PreconditionFailed`, `NoSuchKey`, `KeyTooLongError`
+   */
   commit(incoming: NewObject): StoredObject {
     const { bucket, key, size, etag, headers, checksums, reason, requestId } = incoming;
     this.bucket(bucket);
     checkKey(key);
+    this.#writeOwed();
     const existing = this.index.find(bucket, key);
     if (incoming.condition) checkWriteCondition(incoming.condition, existing, bucket, key);
     const described = { key, size, etag, modifiedAtMs: this.#clock.now(), headers, checksums };
@@ -183,13 +186,15 @@ export class BucketStore {
       const object = { ...described, file };
       const change: Change = { kind: 'created', bucket, object, incoming: name, reason, requestId };
       const id = this.#journal.begin(change);
+      let isMoved = false;
       try {
-        if (!this.#move(incoming.file, this.pathOf(bucket, object), at === places.length - 1)) continue;
-        this.index.put(bucket, object, foldedPath(file));
-        this.#publish(change);
+        isMoved = moveIntoPlace(incoming.file, this.pathOf(bucket, object), at === places.length - 1);
       } finally {
-        this.#journal.end(id);
+        if (!isMoved) this.#journal.end(id);
       }
+      if (!isMoved) continue;
+      this.#unwritten = { id, change };
+      this.#writeOwed();
       return object;
     }
     throw new Error(`There is no place for ${key}.`);
@@ -200,33 +205,64 @@ export class BucketStore {
     const object = this.find(bucket, key);
     if (condition) checkWriteCondition(condition, object, bucket, key);
     if (!object) return;
+    this.#writeOwed();
     const change: Change = { kind: 'deleted', bucket, object, requestId };
     const id = this.#journal.begin(change);
+    let entry: WrittenEntry;
     try {
-      this.#remove(bucket, object);
-      this.#publish(change);
-    } finally {
+      entry = this.#write({ id, change });
+    } catch (error) {
       this.#journal.end(id);
+      throw error;
+    }
+    try {
+      this.#removeFile(bucket, object);
+    } finally {
+      this.#outbox.send(entry);
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#outbox.close();
     this.index.close();
   }
 
-  /** Ends what a crash broke off. False when the content had not come into place: nothing was changed then. */
-  #recover({ id, change }: JournalEntry): boolean {
+  /** Ends what a crash broke off. Undefined when the content had not come into place: nothing was changed then. */
+  #recover(entry: JournalEntry): WrittenEntry | undefined {
+    const { id, change, sequencer } = entry;
     const { bucket, object } = change;
-    if (change.kind === 'deleted') {
-      this.#remove(bucket, object);
-      return true;
-    }
-    if (existsSync(path.join(this.#incoming, change.incoming))) {
+    if (sequencer === undefined && change.kind === 'created' && !this.#isInPlace(change.incoming, bucket, object)) {
       this.#journal.end(id);
-      return false;
+      return undefined;
     }
-    this.index.put(bucket, object, foldedPath(object.file));
-    return true;
+    const written = sequencer === undefined ? this.#write(entry) : { ...entry, sequencer };
+    const isTaken = this.index.ownerOf(bucket, foldedPath(object.file)) !== undefined;
+    if (change.kind === 'deleted' && !isTaken) this.#removeFile(bucket, object);
+    return written;
+  }
+
+  #isInPlace(incoming: string, bucket: string, object: StoredObject): boolean {
+    if (existsSync(path.join(this.#incoming, incoming))) return false;
+    return statSync(this.pathOf(bucket, object), { throwIfNoEntry: false })?.size === object.size;
+  }
+
+  /** @throws Error when the disk does not take it: then it is tried again before anything else, and at the next start */
+  #writeOwed(): void {
+    if (!this.#unwritten) return;
+    const entry = this.#write(this.#unwritten);
+    this.#unwritten = undefined;
+    this.#outbox.send(entry);
+  }
+
+  #write({ id, change }: JournalEntry): WrittenEntry {
+    const { bucket, object } = change;
+    return this.index.transaction(() => {
+      if (change.kind === 'created') this.index.put(bucket, object, foldedPath(object.file));
+      else this.index.remove(bucket, object.key);
+      const sequencer = this.index.nextSequencer();
+      this.#journal.mark(id, sequencer);
+      return { id, change, sequencer };
+    });
   }
 
   /** An object keeps its place while it exists; a new one lies at its key, unless that is no path or is taken. */
@@ -236,33 +272,16 @@ export class BucketStore {
     return taken ? [escapedPath(key)] : [natural, escapedPath(key)];
   }
 
-  /** False when another key's path is in the way. */
-  #move(from: string, to: string, mustSucceed: boolean): boolean {
-    try {
-      mkdirSync(path.dirname(to), { recursive: true });
-      renameSync(from, to);
-      return true;
-    } catch (error) {
-      if (mustSucceed || !PATH_TAKEN.has(errorCode(error))) throw error;
-      return false;
-    }
+  #removeFile(bucket: string, object: StoredObject): void {
+    removeFromPlace(this.pathOf(bucket, object), path.join(this.folder, bucket));
   }
 
-  #remove(bucket: string, object: StoredObject): void {
-    const file = this.pathOf(bucket, object);
-    const root = path.join(this.folder, bucket);
-    this.index.remove(bucket, object.key);
-    rmSync(file, { force: true });
-    let parent = path.dirname(file);
-    while (parent !== root && removeIfEmpty(parent)) parent = path.dirname(parent);
-  }
-
-  #publish(change: Change): void {
+  #publish({ change, sequencer }: WrittenEntry): Promise<void> | undefined {
     const { bucket, requestId } = change;
-    if (!this.index.bucket(bucket)?.publishes) return;
-    const described = { bucket, requestId, sequencer: this.index.nextSequencer() };
-    if (change.kind === 'created') this.#events.created(described, change.object, change.reason);
-    else this.#events.deleted(described, change.object.key);
+    if (!this.index.bucket(bucket)?.publishes) return undefined;
+    const described = { bucket, requestId, sequencer };
+    if (change.kind === 'created') return this.#events.created(described, change.object, change.reason);
+    return this.#events.deleted(described, change.object.key);
   }
 }
 
@@ -273,17 +292,4 @@ function openFile(file: string, key: string): number {
     const reason = Error.isError(error) ? error.message : String(error);
     throw new AwsError('InternalError', `The content of ${key} cannot be read: ${reason}`, 500);
   }
-}
-
-function removeIfEmpty(folder: string): boolean {
-  try {
-    rmdirSync(folder);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function errorCode(error: unknown): string {
-  return Error.isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

@@ -9,8 +9,10 @@ import type { StoredObject } from './object-index.ts';
 export type CreationReason = 'PutObject' | 'CopyObject' | 'CompleteMultipartUpload';
 
 export interface ObjectEvents {
-  readonly created: (change: Change, object: StoredObject, reason: CreationReason) => void;
-  readonly deleted: (change: Change, key: string) => void;
+  /** @throws Error (rejects) when the event has not been taken: it is to be told again */
+  readonly created: (change: Change, object: StoredObject, reason: CreationReason) => Promise<void>;
+  /** As `created`. */
+  readonly deleted: (change: Change, key: string) => Promise<void>;
 }
 
 export interface Change {
@@ -21,7 +23,7 @@ export interface Change {
 }
 
 export function createObjectEvents(account: string, events: EventBus): ObjectEvents {
-  const publish = (change: Change, detailType: string, object: object, rest: object): void =>
+  const publish = (change: Change, detailType: string, object: object, rest: object): Promise<void> =>
     events.publish({
       source: 'aws.s3',
       detailType,

@@ -163,6 +163,20 @@ export class ObjectIndex {
     this.database.prepare('DELETE FROM buckets WHERE name = ?').run(name);
   }
 
+  /** All of what `run` writes, or nothing. */
+  transaction<Result>(run: () => Result): Result {
+    this.database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = run();
+      this.database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A full disk may have ended the transaction by itself.
+      if (this.database.isTransaction) this.database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
   close(): void {
     this.database.close();
   }

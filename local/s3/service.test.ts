@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DeleteObjectCommand, GetObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -41,6 +41,27 @@ describe('the object store', () => {
     expect(s3.events).toMatchObject([{ detailType: 'Object Created', detail: { reason: 'PutObject' } }]);
   });
 
+  it('leaves a file where it is until the object is there, so that a killed process can put it again', async () => {
+    const file = fileWith('accepted');
+    const seen: string[] = [];
+    s3.onEvent = () => {
+      seen.push(readFileSync(file, 'utf8'));
+      // What a process leaves that is killed here.
+      linkSync(file, `${file}-left`);
+    };
+    await s3.service().put({ bucket: BUCKET, key: 'a', content: { file } });
+    expect(seen).toEqual(['accepted']);
+    s3.onEvent = () => undefined;
+    renameSync(`${file}-left`, file);
+
+    await s3.restart();
+    await s3.service().put({ bucket: BUCKET, key: 'a', content: { file } });
+
+    expect(await (await get('a')).Body?.transformToString()).toBe('accepted');
+    expect(existsSync(file)).toBe(false);
+    expect(readdirSync(path.join(s3.folder, '.incoming'))).toEqual([]);
+  });
+
   it('takes bytes as well', async () => {
     await s3.service().put({ bucket: BUCKET, key: 'a', content: Buffer.from('bytes') });
 
@@ -61,7 +82,7 @@ describe('the object store', () => {
     expect(readFileSync(file, 'utf8')).toBe('kept');
   });
 
-  it('gives a file back that it cannot put in place', async () => {
+  it('leaves a file where it is when it cannot put it in place', async () => {
     const file = fileWith('kept');
     writeFileSync(path.join(s3.folder, BUCKET, '.keys'), 'in the way of keys that are no paths');
 

@@ -1,6 +1,6 @@
 /** S3 on the disk of this machine, as far as README.md says: buckets of the template, their objects, and events of them. */
 
-import { closeSync, readFile } from 'node:fs';
+import { closeSync, readFile, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { EventBus, ObjectStore } from '../ports.ts';
@@ -42,26 +42,25 @@ export function createS3Service(environment: Environment, ports: S3Ports): S3Ser
     handle: Object.assign(handle, { operations: S3_OPERATIONS }),
     resourceKinds: s3ResourceKinds(store),
     start: () => store.publishLeftovers(),
-    stop: async () => store.close(),
+    stop: () => store.close(),
     faults,
     async put({ bucket, key, content, contentType }) {
       faults.checkAvailable();
-      // Whoever gave the file keeps it until nothing can be refused any more.
       store.bucket(bucket);
       checkKey(key);
       const given = Buffer.isBuffer(content) ? store.incomingFile() : content.file;
       if (Buffer.isBuffer(content)) await writeFile(given, content, { flag: 'wx' });
       const { size, md5, checksums: values } = await measure(given);
       const etag = md5.toString('hex');
-      const file = Buffer.isBuffer(content) ? given : store.adopt(given);
+      const file = Buffer.isBuffer(content) ? given : store.borrow(given);
       const headers = headersToKeep(contentType === undefined ? {} : { 'content-type': contentType });
       const checksums = { type: 'FULL_OBJECT' as const, values };
       try {
         store.commit({ bucket, key, file, size, etag, headers, checksums, reason: 'PutObject' });
-      } catch (error) {
-        if (!Buffer.isBuffer(content)) store.giveBack(file, given);
-        throw error;
+      } finally {
+        rmSync(file, { force: true });
       }
+      if (!Buffer.isBuffer(content)) rmSync(given);
       return { etag, size };
     },
     async get(bucket, key) {

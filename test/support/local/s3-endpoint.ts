@@ -65,7 +65,7 @@ export async function openS3Endpoint(region = 'us-east-1'): Promise<S3Endpoint> 
       },
       {
         events: {
-          publish(event) {
+          async publish(event) {
             endpoint.events.push(event);
             endpoint.onEvent(event);
           },

@@ -34,7 +34,7 @@ export interface ServicesOptions {
 }
 
 export function createServices(environment: Environment, options: ServicesOptions): Services {
-  const logs = createLogsService(environment);
+  const logs = createLogsService(environment, options.warn && { warn: options.warn });
   const sink = options.onLog ? watched(logs, options.onLog) : logs;
   const sqs = createSqsService(environment);
   const events = createEventsService(environment, { queues: sqs, ...(options.warn && { warn: options.warn }) });

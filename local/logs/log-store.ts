@@ -1,12 +1,14 @@
 /**
  * Log events in SQLite. Events written are visible to the next read at once and on disk within `FLUSH_MS`. Each group is
- * bounded: beyond `GROUP_EVENTS_MAX` or `GROUP_BYTES_MAX` its oldest events go.
+ * bounded: beyond `GROUP_EVENTS_MAX` or `GROUP_BYTES_MAX` its oldest events go. Events that the disk does not take are
+ * dropped with a warning: a log must not end what it tells of.
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { eventRow, groupRow, oldestRow, SCHEMA, sizeRow, streamRow } from './log-tables.ts';
 
 export interface LogEvent {
   readonly timestampMs: number;
@@ -66,37 +68,6 @@ const DAY_MS = 86_400_000;
 /** What CloudWatch Logs counts for an event beside its message. Source: API_PutLogEvents.html */
 export const EVENT_OVERHEAD_BYTES = 26;
 
-const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = NORMAL;
-  CREATE TABLE IF NOT EXISTS groups (name TEXT PRIMARY KEY, created_ms INTEGER NOT NULL, retention_days INTEGER) STRICT;
-  CREATE TABLE IF NOT EXISTS streams (
-    group_name TEXT NOT NULL, name TEXT NOT NULL, created_ms INTEGER NOT NULL,
-    first_ms INTEGER, last_ms INTEGER, ingested_ms INTEGER, PRIMARY KEY (group_name, name)) STRICT;
-  CREATE TABLE IF NOT EXISTS events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, group_name TEXT NOT NULL, stream TEXT NOT NULL, timestamp_ms INTEGER NOT NULL,
-    ingested_ms INTEGER NOT NULL, message TEXT NOT NULL, bytes INTEGER NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS events_by_time ON events (group_name, timestamp_ms, id);
-`;
-
-const eventRow = z.object({
-  id: z.number(),
-  stream: z.string(),
-  timestamp_ms: z.number(),
-  ingested_ms: z.number(),
-  message: z.string(),
-});
-const groupRow = z.object({ name: z.string(), created_ms: z.number(), retention_days: z.number().nullable() });
-const streamRow = z.object({
-  name: z.string(),
-  created_ms: z.number(),
-  first_ms: z.number().nullable(),
-  last_ms: z.number().nullable(),
-  ingested_ms: z.number().nullable(),
-});
-const sizeRow = z.object({ group_name: z.string(), events: z.number(), bytes: z.number() });
-const oldestRow = z.object({ id: z.number(), bytes: z.number() });
-
 interface Waiting extends LogEvent {
   readonly group: string;
   readonly stream: string;
@@ -104,22 +75,27 @@ interface Waiting extends LogEvent {
 }
 
 interface Size {
-  events: number;
-  bytes: number;
+  readonly events: number;
+  readonly bytes: number;
 }
 
 export class LogStore {
   readonly #database: DatabaseSync;
   readonly #clock: Clock;
+  readonly #warn: (line: string) => void;
   readonly #waiting: Waiting[] = [];
-  readonly #sizes = new Map<string, Size>();
+  #sizes = new Map<string, Size>();
   readonly #known = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  /** Events dropped since one was last written. */
+  #dropped = 0;
   #isClosed = false;
 
-  constructor(folder: string, clock: Clock) {
+  /** @param warn gets a line when events begin to be dropped, and one when that has ended */
+  constructor(folder: string, clock: Clock, warn: (line: string) => void) {
     mkdirSync(folder, { recursive: true });
     this.#clock = clock;
+    this.#warn = warn;
     this.#database = new DatabaseSync(path.join(folder, 'logs.sqlite'));
     this.#database.exec(SCHEMA);
     const sizes = this.#rows(sizeRow, 'SELECT group_name, count(*) events, sum(bytes) bytes FROM events GROUP BY 1');
@@ -211,14 +187,37 @@ export class LogStore {
     }
   }
 
-  /** Writes what waits, in one transaction. */
+  /** Writes what waits, all of it or nothing. Never throws. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const batch = this.#waiting.splice(0);
     if (batch.length === 0) return;
+    const sizes = new Map(this.#sizes);
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      this.#insert(batch);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      this.#sizes = sizes;
+      this.#known.clear();
+      if (this.#dropped === 0) this.#warn(`CloudWatch Logs drops log lines: ${String(error)}`);
+      this.#dropped += batch.length;
+      return;
+    }
+    if (this.#dropped > 0) this.#warn(`CloudWatch Logs keeps log lines again; ${this.#dropped} were dropped.`);
+    this.#dropped = 0;
+  }
+
+  close(): void {
+    this.flush();
+    this.#isClosed = true;
+    this.#database.close();
+  }
+
+  #insert(batch: readonly Waiting[]): void {
     const grown = new Set<string>();
-    this.#database.exec('BEGIN');
     const insert = this.#database.prepare(
       'INSERT INTO events (group_name, stream, timestamp_ms, ingested_ms, message, bytes) VALUES (?, ?, ?, ?, ?, ?)',
     );
@@ -236,13 +235,6 @@ export class LogStore {
       grown.add(group);
     }
     for (const group of grown) this.#trim(group);
-    this.#database.exec('COMMIT');
-  }
-
-  close(): void {
-    this.flush();
-    this.#isClosed = true;
-    this.#database.close();
   }
 
   #ensure(group: string, stream: string): void {
@@ -257,15 +249,17 @@ export class LogStore {
     const size = this.#sizes.get(group);
     if (!size || (size.events <= GROUP_EVENTS_MAX && size.bytes <= GROUP_BYTES_MAX)) return;
     const oldest = this.#database.prepare('SELECT id, bytes FROM events WHERE group_name = ? ORDER BY id');
+    const keep = 1 - TRIM_SHARE;
+    let { events, bytes } = size;
     let last = 0;
     for (const given of oldest.iterate(group)) {
       const row = oldestRow.parse(given);
-      size.events -= 1;
-      size.bytes -= row.bytes;
+      events -= 1;
+      bytes -= row.bytes;
       last = row.id;
-      const keep = 1 - TRIM_SHARE;
-      if (size.events <= GROUP_EVENTS_MAX * keep && size.bytes <= GROUP_BYTES_MAX * keep) break;
+      if (events <= GROUP_EVENTS_MAX * keep && bytes <= GROUP_BYTES_MAX * keep) break;
     }
+    this.#sizes.set(group, { events, bytes });
     this.#database.prepare('DELETE FROM events WHERE group_name = ? AND id <= ?').run(group, last);
   }
 

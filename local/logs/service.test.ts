@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
@@ -20,18 +22,23 @@ const eventsOf = z.object({
 
 let folder: string;
 let service: Service;
+let warnings: string[];
 
 const open = (): Service =>
-  createLogsService({
-    account: '000000000000',
-    region: 'us-east-1',
-    endpoint: 'http://127.0.0.1:4566',
-    folder: () => folder,
-    clock: createClock(),
-  });
+  createLogsService(
+    {
+      account: '000000000000',
+      region: 'us-east-1',
+      endpoint: 'http://127.0.0.1:4566',
+      folder: () => folder,
+      clock: createClock(),
+    },
+    { warn: (line) => warnings.push(line) },
+  );
 
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'logs-'));
+  warnings = [];
   service = open();
 });
 
@@ -267,6 +274,28 @@ it('keeps events over a restart', async () => {
   service = open();
 
   expect(messages(await filter({}))).toEqual(['kept']);
+});
+
+it('drops what the disk does not take, tells of it once, and goes on', async () => {
+  service.write('before', 'one', [{ timestampMs: 1, message: 'kept' }]);
+  expect(messages(await filter({ logGroupName: 'before' }))).toEqual(['kept']);
+  const disk = new DatabaseSync(path.join(folder, 'logs.sqlite'));
+  disk.exec(`CREATE TRIGGER full BEFORE UPDATE ON streams BEGIN SELECT RAISE(ABORT, 'disk is full'); END`);
+  service.write('group', 'one', [{ timestampMs: 1, message: 'dropped' }]);
+  // The write is flushed by a timer, where nobody would catch what it throws.
+  await sleep(300);
+  service.write('group', 'one', [{ timestampMs: 2, message: 'dropped too' }]);
+  expect(messages(await filter({ logGroupName: 'before' }))).toEqual(['kept']);
+  expect(warnings).toEqual([expect.stringMatching(/drops log lines: .*disk is full/)]);
+
+  disk.exec('DROP TRIGGER full');
+  disk.close();
+  service.write('group', 'one', [{ timestampMs: 3, message: 'kept again' }]);
+
+  expect(messages(await filter({}))).toEqual(['kept again']);
+  expect(warnings.slice(1)).toEqual([expect.stringContaining('keeps log lines again; 2 were dropped')]);
+  const { body } = await call('DescribeLogGroups', { logGroupNamePrefix: 'group' });
+  expect(body).toMatchObject({ logGroups: [{ logGroupName: 'group', storedBytes: 'kept again'.length + 26 }] });
 });
 
 it('makes the groups of the template, with their retention', async () => {

@@ -14,9 +14,15 @@ const BODY_BYTES_MAX = 8 * 1024 * 1024;
 
 const retention = z.coerce.number().int().positive().optional();
 
-export function createLogsService(environment: Environment): LocalService & LogSink {
+export interface LogsOptions {
+  /** Gets a line when log events begin to be dropped, and one when that has ended. Default: standard error. */
+  readonly warn?: (line: string) => void;
+}
+
+export function createLogsService(environment: Environment, options: LogsOptions = {}): LocalService & LogSink {
   const { account, region, clock } = environment;
-  const store = new LogStore(environment.folder('logs'), clock);
+  const warn = options.warn ?? ((line: string) => void process.stderr.write(`${line}\n`));
+  const store = new LogStore(environment.folder('logs'), clock, warn);
   const arnOf = (group: string): string => `arn:aws:logs:${region}:${account}:log-group:${group}`;
   const textOr = (given: unknown, derived: string): string => (typeof given === 'string' ? given : derived);
 

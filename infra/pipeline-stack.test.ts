@@ -15,26 +15,6 @@ const local = synthesize({ environment: 'local' }).pipeline;
 
 const TABLES = [...datasets.keys(), 'failed_events'];
 
-interface Statement {
-  readonly Sid?: string;
-  readonly Action: string | readonly string[];
-  readonly Resource: unknown;
-}
-
-/** Every statement that the template gives to a role, by the logical id of what carries it. */
-function statements(template: Template): (Statement & { readonly id: string })[] {
-  const inline = Object.entries(template.findResources('AWS::IAM::Role')).flatMap(([id, role]) =>
-    (role.Properties.Policies ?? []).map((policy: { PolicyDocument: object }) => [id, policy.PolicyDocument]),
-  );
-  const attached = Object.entries(template.findResources('AWS::IAM::Policy')).map(([id, policy]) => [
-    id,
-    policy.Properties.PolicyDocument,
-  ]);
-  return [...inline, ...attached].flatMap(([id, document]) =>
-    document.Statement.map((statement: Statement) => ({ ...statement, id })),
-  );
-}
-
 function destination(template: Template, table: string) {
   const found = Object.values(
     template.findResources('AWS::KinesisFirehose::DeliveryStream', {
@@ -267,51 +247,6 @@ function hourly(): Dataset[] {
     definition: { ...dataset.definition, partition: dataset.name === 'flights' ? 'hour' : 'day' },
   }));
 }
-
-describe('roles', () => {
-  it('never allow all actions of a service, nor deleting anything but a taken message', () => {
-    const actions = statements(prod).flatMap(({ Action }) => Action);
-
-    expect(actions.length).toBeGreaterThan(20);
-    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
-    expect(actions.filter((action) => /delete/i.test(action))).toEqual(['sqs:DeleteMessage']);
-  });
-
-  it('reach every resource by name, but for traces', () => {
-    const everything = statements(prod).filter(({ Resource }) => [Resource].flat().includes('*'));
-
-    expect(new Set(everything.map(({ Sid }) => Sid))).toEqual(new Set(['WriteTraces']));
-    expect(statements(local).filter(({ Resource }) => [Resource].flat().includes('*'))).toEqual([]);
-  });
-
-  it('let the processor put objects below two prefixes of the archive, and read none', () => {
-    const storage = statements(prod).filter(
-      ({ id, Action }) => id.startsWith('Processor') && [Action].flat().some((action) => action.startsWith('s3:')),
-    );
-
-    expect(storage.map(({ Action }) => Action)).toEqual(['s3:PutObject', 's3:ListBucket']);
-    const keys = JSON.stringify(storage[0]?.Resource).match(/\/[^"]*\*/g);
-    expect(keys?.sort()).toEqual(['/aws/lambda/*', '/failed-payloads/*']);
-  });
-
-  it('let the processor put to every delivery stream', () => {
-    const delivering = statements(prod).find(({ Sid }) => Sid === 'Deliver');
-
-    expect([delivering?.Resource].flat()).toHaveLength(TABLES.length);
-  });
-
-  it('let each delivery stream write below its own prefixes alone', () => {
-    const writing = statements(prod).filter(({ Sid }) => Sid === 'WriteObjects');
-
-    const keys = writing.map(({ Resource }) =>
-      JSON.stringify(Resource)
-        .match(/(?<=")\/[^"]*\*/g)
-        ?.sort(),
-    );
-
-    expect(keys).toEqual(TABLES.map((table) => [`/${table}/*`, `/errors/${table}/*`].sort()));
-  });
-});
 
 describe('landing', () => {
   it('sends the objects of tables to the queue, and not those of errors/', () => {

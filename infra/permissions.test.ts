@@ -1,0 +1,118 @@
+import { describe, expect, it } from '@jest/globals';
+import { datasets } from '../schemas/index.ts';
+import { admittedPrincipals, grantedPermissions } from '../test/support/infra/granted-permissions.ts';
+import { synthesize } from '../test/support/infra/synthesize.ts';
+
+const prod = synthesize({ environment: 'prod' });
+const local = synthesize({ environment: 'local' });
+
+const TABLES = [...datasets.keys(), 'failed_events'];
+
+type Grant = readonly [actions: readonly string[], resources: readonly string[]];
+
+const bucket = (kind: string) => `Bucket data-pipeline-${kind}-AccountId-Region`;
+const objects = (kind: string, keys: string) => `arn:Partition:s3:::data-pipeline-${kind}-AccountId-Region/${keys}`;
+const tables = (...names: readonly string[]) => [
+  'arn:Partition:glue:Region:AccountId:catalog',
+  'arn:Partition:glue:Region:AccountId:database/data_pipeline_catalog',
+  ...names.map((name) => `arn:Partition:glue:Region:AccountId:table/data_pipeline_catalog/${name}`),
+];
+
+function functionGrants(name: string, traced: boolean): readonly Grant[] {
+  return [
+    [['trusts'], ['Service: lambda.amazonaws.com']],
+    [['logs:CreateLogStream', 'logs:PutLogEvents'], [`LogGroup /aws/lambda/${name}`]],
+    ...(traced ? ([[['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ['*']]] as const) : []),
+  ];
+}
+
+const PROCESSOR: readonly Grant[] = [
+  [
+    [
+      'kinesis:DescribeStream',
+      'kinesis:DescribeStreamSummary',
+      'kinesis:GetRecords',
+      'kinesis:GetShardIterator',
+      'kinesis:ListShards',
+    ],
+    ['Stream data-pipeline-stream'],
+  ],
+  [['kms:Decrypt'], ['Key EncryptionStreamKey']],
+  [['firehose:PutRecordBatch'], TABLES.map((table) => `DeliveryStream data-pipeline-${table}`)],
+  [['s3:PutObject'], [objects('archive', 'failed-payloads/*'), objects('archive', 'aws/lambda/*')]],
+  [['s3:ListBucket'], [bucket('archive')]],
+  [['kms:GenerateDataKey'], ['Key EncryptionLakeKey']],
+];
+
+const CATALOG: readonly Grant[] = [
+  [
+    ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
+    ['Queue data-pipeline-landed'],
+  ],
+  [['glue:GetTable', 'glue:GetPartition', 'glue:CreatePartition', 'glue:BatchCreatePartition'], tables(...TABLES)],
+];
+
+function deliveryGrants(table: string): readonly Grant[] {
+  return [
+    [['trusts'], ['Service: firehose.amazonaws.com']],
+    [
+      ['s3:PutObject', 's3:AbortMultipartUpload'],
+      [objects('processed', `${table}/*`), objects('processed', `errors/${table}/*`)],
+    ],
+    [['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'], [bucket('processed')]],
+    [['kms:GenerateDataKey', 'kms:Decrypt'], ['Key EncryptionLakeKey']],
+    [['glue:GetTable', 'glue:GetTableVersion', 'glue:GetTableVersions'], tables(table)],
+    [['logs:PutLogEvents'], [`LogGroup /aws/kinesisfirehose/data-pipeline-${table}`]],
+  ];
+}
+
+/** Everything that the templates may grant, by who takes the role. */
+function allowed({ traced }: { readonly traced: boolean }): Record<string, readonly string[]> {
+  const realtime = 'ServerlessDataPipeline-RealtimeFunction';
+  const catalog = 'ServerlessDataPipeline-CatalogFunction';
+  const grants: Record<string, readonly Grant[]> = {
+    [realtime]: [...functionGrants(realtime, traced), ...PROCESSOR],
+    [catalog]: [...functionGrants(catalog, traced), ...CATALOG],
+    ...Object.fromEntries(TABLES.map((table) => [`data-pipeline-${table}`, deliveryGrants(table)])),
+  };
+  return Object.fromEntries(Object.entries(grants).map(([name, rows]) => [name, rows.flatMap(linesOf).sort()]));
+}
+
+function linesOf([actions, resources]: Grant): string[] {
+  return actions.flatMap((action) =>
+    resources.map((resource) => (action === 'trusts' ? `trusts ${resource}` : `${action} on ${resource}`)),
+  );
+}
+
+describe('roles', () => {
+  it('may do exactly what is listed here, no less and no more', () => {
+    expect(grantedPermissions(prod)).toEqual(allowed({ traced: true }));
+  });
+
+  it('may do the same locally, but for traces', () => {
+    expect(grantedPermissions(local)).toEqual(allowed({ traced: false }));
+  });
+
+  it('never have all actions of a service, nor delete anything but a taken message', () => {
+    const granted = Object.values(grantedPermissions(prod)).flat();
+
+    expect(granted.filter((line) => /^\S*\*/.test(line))).toEqual([]);
+    expect(granted.filter((line) => /^\S*delete/i.test(line))).toEqual([
+      'sqs:DeleteMessage on Queue data-pipeline-landed',
+    ]);
+  });
+});
+
+describe('policies on resources', () => {
+  it('let in EventBridge, by one rule and to one queue, and leave keys to the policies of the account', () => {
+    const byRule = 'on Queue data-pipeline-landed if ArnEquals: aws:SourceArn: Rule LandingLanded';
+
+    expect(admittedPrincipals(prod)).toEqual([
+      'EncryptionLakeKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
+      'EncryptionStreamKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
+      ...['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'].map(
+        (action) => `LandingQueuePolicy: Service: events.amazonaws.com ${action} ${byRule}`,
+      ),
+    ]);
+  });
+});

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { finish, mixBlocks } from './identity/murmur3.ts';
 import { compareSequence, createRecordIdentity, formatPosition, padSequence } from './position.ts';
 
 const SEQUENCE = '49590338271490256608559692538361571095921575989136588898';
@@ -33,11 +34,17 @@ describe('sequence numbers', () => {
 describe('_record_id', () => {
   const identity = createRecordIdentity('data-pipeline-stream');
 
-  test('is 32 hex digits, and for subsequence 0 the head of a SHA-256 that anyone can compute', () => {
+  test('is 32 hex digits: MurmurHash3 of 16 bytes for the shard and of the padded sequence number', () => {
+    const ofShard = createHash('sha256').update('data-pipeline-stream\nshardId-000000000001').digest().subarray(0, 16);
+    const message = `${ofShard.toString('latin1')}${padSequence(SEQUENCE)}`;
+    const state = new Int32Array(4);
+    mixBlocks(message, state, state);
+    finish(message, message.length, state);
+
     const id = identity.forRecord('shardId-000000000001', SEQUENCE)(0);
 
-    const text = `data-pipeline-stream\nshardId-000000000001\n${SEQUENCE}`;
-    expect(id).toBe(createHash('sha256').update(text).digest('hex').slice(0, 32));
+    expect(id).toBe(Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join(''));
+    expect(id).toBe('305be9ad956d1ba1770daa8e84effc8d');
   });
 
   test('is the same for a padded and an unpadded sequence number', () => {
@@ -63,6 +70,14 @@ describe('_record_id', () => {
     ];
 
     expect(new Set(ids).size).toBe(4);
+  });
+
+  test('is another one for each of a million records in a row', () => {
+    const head = SEQUENCE.slice(0, -7);
+    const ids = new Set<string>();
+    for (let i = 1_000_000; i < 2_000_000; i++) ids.add(identity.forRecord('shardId-000000000000', `${head}${i}`)(0));
+
+    expect(ids.size).toBe(1_000_000);
   });
 
   test('is uniform in its first 8 digits: each of 64 buckets gets its share of records, by subsequence too', () => {

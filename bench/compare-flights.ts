@@ -36,7 +36,8 @@ const aggregates = (date: string, delay: string, distance: string): string =>
 const DISTINCT_RECORDS = `SELECT DISTINCT _record_id, scheduled_at, delay_minutes, distance_miles, origin, destination`;
 
 export async function compareFlights({ athena, stateFolder, rows }: ComparisonOptions): Promise<Comparison> {
-  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
   const read = async (sql: string): Promise<string[]> =>
     ((await connection.runAndReadAll(sql)).getRows()[0] ?? []).map(String);
   const limit = rows > 0 ? `LIMIT ${rows}` : '';
@@ -60,6 +61,7 @@ export async function compareFlights({ athena, stateFolder, rows }: ComparisonOp
   const [missing = ''] = await read('SELECT count(*) FROM (FROM input EXCEPT ALL FROM output)');
   const [surplus = ''] = await read('SELECT count(*) FROM (FROM output EXCEPT ALL FROM input)');
   connection.closeSync();
+  instance.closeSync();
   return {
     input,
     output,

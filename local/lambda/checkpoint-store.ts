@@ -30,6 +30,7 @@ export class CheckpointStore {
     return this.#checkpoints.get(shardId);
   }
 
+  /** @throws Error when the disk does not take it; the next call, for whatever shard, writes it too */
   set(shardId: string, sequenceNumber: string | null): void {
     this.#checkpoints.set(shardId, sequenceNumber);
     const checkpoints = Object.fromEntries(this.#checkpoints);

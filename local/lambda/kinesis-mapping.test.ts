@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -295,6 +295,66 @@ describe('a mapping', () => {
     await settled(open(handler));
 
     expect(seen).toEqual(['1', '2', '3']);
+  });
+
+  describe('whose checkpoint the disk does not take', () => {
+    const inTheWay = (): string => path.join(folder, `checkpoints-${MAPPING_ID}.json.new`);
+    let seen: string[];
+    const handler: Handler = (data) => {
+      seen.push(...data);
+      return returned(null);
+    };
+
+    beforeEach(() => {
+      seen = [];
+    });
+
+    it('goes on, says so once, and writes it as soon as the disk does', async () => {
+      const mapping = open(handler);
+      mkdirSync(inTheWay());
+      for (const data of ['1', '2']) {
+        stream.put(data);
+        await settled(mapping);
+      }
+      clock.advance(1_000);
+      expect(seen).toEqual(['1', '2']);
+      expect(warnings).toEqual([expect.stringMatching(/checkpoint of shardId-0+ is not written: .*; tried again/)]);
+
+      rmdirSync(inTheWay());
+      clock.advance(1_000);
+      expect(clock.nextDueMs()).toBeUndefined();
+      const written = new CheckpointStore(folder, MAPPING_ID, STREAM_ARN).get('shardId-000000000000');
+
+      expect(written).toBe(stream.tip(STREAM_ARN, 'shardId-000000000000'));
+    });
+
+    it('writes it as it stops', async () => {
+      const mapping = open(handler);
+      mkdirSync(inTheWay());
+      stream.put('1');
+      await settled(mapping);
+      rmdirSync(inTheWay());
+      await mapping.stop();
+      stream.put('2');
+
+      await settled(open(handler));
+
+      expect(seen).toEqual(['1', '2']);
+    });
+
+    it('repeats work after a restart otherwise, and leaves nothing out', async () => {
+      const mapping = open(handler);
+      mkdirSync(inTheWay());
+      stream.put('1');
+      await settled(mapping);
+      await mapping.stop();
+      expect(clock.nextDueMs()).toBeUndefined();
+      rmdirSync(inTheWay());
+
+      await settled(open(handler));
+
+      expect(seen).toEqual(['1', '1']);
+    });
   });
 
   it('invokes again after a restart what was in flight', async () => {

@@ -96,6 +96,9 @@ export function createKinesisMapping(options: KinesisMappingOptions): KinesisMap
   };
 }
 
+/** How long a checkpoint that the disk did not take waits to be written again. */
+const CHECKPOINT_RETRY_MS = 1_000;
+
 /** Sequence numbers are decimal texts without leading zeros, too long for a number. */
 function isAfter(left: string, right: string): boolean {
   return left.length === right.length ? left > right : left.length > right.length;
@@ -117,6 +120,8 @@ class ShardRunner {
   /** The invocation or discard under way. */
   #work: Promise<void> = Promise.resolve();
   #requestId: string = randomUUID();
+  /** The newest checkpoint, while the disk does not take it. */
+  #unwritten: { readonly sequenceNumber: string; readonly timer: Timer } | undefined;
 
   constructor(shardId: string, start: StartingPosition, options: ShardRunnerOptions) {
     this.#shardId = shardId;
@@ -154,6 +159,10 @@ class ShardRunner {
     this.#isStopped = true;
     this.#timer?.cancel();
     await this.#work;
+    const unwritten = this.#unwritten;
+    if (!unwritten) return;
+    this.#writeCheckpoint(unwritten.sequenceNumber);
+    this.#unwritten?.timer.cancel();
   }
 
   /** Steps the machine until it has nothing more to say. Reads are answered at once, calls later. */
@@ -161,21 +170,40 @@ class ShardRunner {
     this.#inputs.push(input);
     if (this.#isRunning) return;
     this.#isRunning = true;
-    for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
-      const taken = step(this.#options.definition.settings, this.#state, next, this.#options.clock.now());
-      this.#state = taken.state;
-      for (const output of taken.outputs) this.#perform(output);
+    try {
+      for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
+        const taken = step(this.#options.definition.settings, this.#state, next, this.#options.clock.now());
+        this.#state = taken.state;
+        for (const output of taken.outputs) this.#perform(output);
+      }
+    } finally {
+      this.#isRunning = false;
     }
-    this.#isRunning = false;
+  }
+
+  /** The shard goes on without: after a restart from an older checkpoint, records are invoked with again. */
+  #writeCheckpoint(sequenceNumber: string): void {
+    const { checkpoints, clock, definition, warn } = this.#options;
+    const isFirstFailure = this.#unwritten === undefined;
+    this.#unwritten?.timer.cancel();
+    this.#unwritten = undefined;
+    try {
+      checkpoints.set(this.#shardId, sequenceNumber);
+    } catch (error) {
+      const timer = clock.after(CHECKPOINT_RETRY_MS, () => this.#writeCheckpoint(sequenceNumber));
+      this.#unwritten = { sequenceNumber, timer };
+      const problem = `${definition.functionName}: the checkpoint of ${this.#shardId} is not written: ${String(error)}`;
+      if (isFirstFailure) warn(`${problem}; tried again.`);
+    }
   }
 
   #perform(output: Output<EncodedRecord>): void {
-    const { clock, checkpoints } = this.#options;
+    const { clock } = this.#options;
     // What is done stays done; nothing new begins.
     if (this.#isStopped && output.kind !== 'checkpoint') return;
     switch (output.kind) {
       case 'checkpoint':
-        checkpoints.set(this.#shardId, output.sequenceNumber);
+        this.#writeCheckpoint(output.sequenceNumber);
         return;
       case 'wait':
         this.#timer?.cancel();

@@ -1,7 +1,8 @@
 /**
  * A delivery stream a table: JSON documents in, Parquet by the Glue table out, below `<table>/dt=…/`. Datasets are
- * partitioned by the event time in the document, `failed_events` by arrival. What cannot be converted goes below
- * `errors/<table>/`; the processor checks documents first, so that prefix stays empty.
+ * partitioned by the event time in the document, `failed_events` by arrival. What Firehose cannot place goes below
+ * `errors/<table>/`, with its bytes. The processor checks documents first, so none fails conversion; but once 500
+ * partitions are open, rows of any further one go there too: docs/decisions/0011-five-hundred-active-partitions.md
  */
 import { type IResolvable, RemovalPolicy, Tokenization } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it, jest } from '@jest/globals';
 import { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { datasets } from '../schemas/index.ts';
@@ -65,6 +67,18 @@ describe('buildApp', () => {
       stacks.map(() => ({ account: 'unknown-account', region: 'eu-west-1', name: 'aws://unknown-account/eu-west-1' })),
     );
     expect(stacks.map(({ stackName }) => stackName)).toEqual(['DataPipelineStateful', 'DataPipeline']);
+  });
+
+  it('takes a bootstrapped account, and the README says how to make one', () => {
+    const { stacks } = buildTestApp({ environment: 'prod' }).synth();
+    const readme = readFileSync(path.join(import.meta.dirname, '../README.md'), 'utf8');
+    const [, deploy = ''] = readme.split('## Deploy');
+
+    expect(stacks.map(({ template }) => Object.keys(template.Parameters))).toEqual(
+      stacks.map(() => ['BootstrapVersion']),
+    );
+    expect(deploy.indexOf('npx cdk bootstrap')).toBeGreaterThan(0);
+    expect(deploy.indexOf('npx cdk bootstrap')).toBeLessThan(deploy.indexOf('npm run deploy'));
   });
 
   it('places the stacks in the account of the context', () => {

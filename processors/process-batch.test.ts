@@ -1,16 +1,25 @@
 import { createHook } from 'node:async_hooks';
 import { setImmediate as tick } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import { EMPTY, from, lastValueFrom, NEVER, Observable, of, Subject, throwError } from 'rxjs';
+import { lastValueFrom, Observable } from 'rxjs';
 import { createAggregateBuilder } from '../streams/aggregation/aggregate-builder.ts';
 import type { StreamRecord } from '../streams/position.ts';
 import { ARRIVED_AT_MS, sequenceOf } from '../test/support/processors/kinesis-event.ts';
 import { probeJson } from '../test/support/processors/probe-dataset.ts';
 import { recordPorts } from '../test/support/processors/recorded-ports.ts';
 import { decodeStage, EVALUATED_AT_MS, ROUTE_STAGE } from '../test/support/processors/through-stages.ts';
-import type { DeliveryCall } from './ports.ts';
+import { TURN_MS_MAX } from './paced.ts';
 import { DeliveryError, PayloadError } from './ports.ts';
-import { type BatchPlan, CALLS_IN_FLIGHT_MAX, CHUNK_EVENTS, processBatch, type RecordChunk } from './process-batch.ts';
+import {
+  BACKLOG_BYTES_MAX,
+  type BatchPlan,
+  CALLS_IN_FLIGHT_MAX,
+  CHUNK_BYTES_MAX,
+  CHUNK_EVENTS,
+  processBatch,
+} from './process-batch.ts';
+import type { DecodeStage } from './stages/decode.ts';
 
 const PLAN: BatchPlan = {
   decode: decodeStage(),
@@ -29,59 +38,79 @@ const record = (data: Buffer, index: number): StreamRecord => ({
   arrivedAtMs: ARRIVED_AT_MS,
 });
 
-/** One chunk a payload list; indexes go on from chunk to chunk. */
-function chunksOf(...lists: readonly (readonly Buffer[])[]): RecordChunk[] {
-  let next = 0;
-  return lists.map((payloads) => {
-    const firstIndex = next;
-    next += payloads.length;
-    return { firstIndex, records: payloads.map((data, offset) => record(data, firstIndex + offset)) };
-  });
+const recordsOf = (...lists: readonly (readonly Buffer[])[]) => lists.flat().map(record);
+/** A clock that goes on by `stepMs` whenever it is read. */
+function stepping(stepMs: number): () => number {
+  let nowMs = EVALUATED_AT_MS - stepMs;
+  return () => {
+    nowMs += stepMs;
+    return nowMs;
+  };
+}
+
+function aggregateOf(payloads: readonly Buffer[]): Buffer {
+  const builder = createAggregateBuilder();
+  for (const payload of payloads) builder.add('key', payload);
+  return builder.encode();
+}
+
+/** A decode stage that tells what was done, in its order: records decoded, and events of the probe transformed. */
+function probedDecoding() {
+  const steps: ('decode' | 'transform')[] = [];
+  const { context, identity } = PLAN.decode;
+  const probed = context.defaultDataset;
+  const definition: typeof probed.definition = {
+    ...probed.definition,
+    transform(...args) {
+      steps.push('transform');
+      return probed.definition.transform(...args);
+    },
+  };
+  const stage: DecodeStage = {
+    context: { ...context, defaultDataset: { ...probed, definition } },
+    identity: {
+      forRecord(...args) {
+        steps.push('decode');
+        return identity.forRecord(...args);
+      },
+    },
+  };
+  return {
+    stage,
+    /** Records decoded so far. */
+    taken: () => steps.filter((step) => step === 'decode').length,
+    /** How many times a step was done before the other was. */
+    runsOf: (step: 'decode' | 'transform') =>
+      [...steps.join(' ').matchAll(new RegExp(`(?:${step} ?)+`, 'g'))].map((run) => run[0].split(step).length - 1),
+  };
 }
 
 const many = (count: number, mode = 'fine') => Array.from({ length: count }, () => probeJson(mode));
 
-describe('a stream of chunks that', () => {
-  test('never comes leaves the batch open', async () => {
-    const seen: string[] = [];
-    const subscription = processBatch(NEVER, 1, PLAN, recordPorts()).subscribe({
-      next: () => seen.push('next'),
-      complete: () => seen.push('complete'),
-    });
-
-    await tick();
-
-    expect(seen).toEqual([]);
-    subscription.unsubscribe();
-  });
-
+describe('a batch that', () => {
   test('is empty gives one answer, in which nothing is done', async () => {
     const ports = recordPorts();
 
-    const result = await lastValueFrom(processBatch(EMPTY, 0, PLAN, ports));
+    const result = await lastValueFrom(processBatch([], PLAN, ports));
 
     expect(result).toMatchObject({ done: 0, reasons: [] });
     expect(ports.calls).toEqual([]);
   });
 
-  test('has one chunk is done whole', async () => {
-    const ports = recordPorts();
-
-    const { done, tally } = await lastValueFrom(processBatch(from(chunksOf(many(3))), 3, PLAN, ports));
+  test('has a few records is done whole', async () => {
+    const { done, tally } = await lastValueFrom(processBatch(recordsOf(many(3)), PLAN, recordPorts()));
 
     expect(done).toBe(3);
     expect(tally.upTo(3)).toEqual({ received: 3, delivered: 3, quarantined: 0, dropped: 0 });
   });
 
-  test('has many chunks gives one answer, and keeps their order', async () => {
+  test('has many gives one answer, and keeps their order', async () => {
     const ports = recordPorts();
-    const lists = ['a', 'b', 'c'].map((text) =>
-      Array.from({ length: 70 }, (_, i) => probeJson('fine', { text: `${text}${i}` })),
-    );
+    const payloads = Array.from({ length: 210 }, (_, i) => probeJson('fine', { text: String(i) }));
 
     const answers: unknown[] = [];
     await new Promise<void>((resolve, reject) => {
-      processBatch(from(chunksOf(...lists)), 210, PLAN, ports).subscribe({
+      processBatch(recordsOf(payloads), PLAN, ports).subscribe({
         next: (answer) => answers.push(answer),
         complete: resolve,
         error: reject,
@@ -89,35 +118,26 @@ describe('a stream of chunks that', () => {
     });
 
     expect(answers).toMatchObject([{ done: 210 }]);
-    expect(ports.rows('probe').map(({ text }) => text)).toEqual(
-      lists.flatMap((list, at) => list.map((_, i) => `${'abc'[at]}${i}`)),
-    );
-  });
-
-  test('fails makes the batch fail with its error', async () => {
-    const failing = throwError(() => new Error('no more records'));
-
-    await expect(lastValueFrom(processBatch(failing, 1, PLAN, recordPorts()))).rejects.toThrow('no more records');
+    expect(ports.rows('probe').map(({ text }) => text)).toEqual(payloads.map((_, i) => String(i)));
   });
 
   test('is left early is not read on, and starts no further call', async () => {
-    const chunks = new Subject<RecordChunk>();
-    const ports = recordPorts();
-    const [first, second] = chunksOf(many(10), many(10));
+    const probed = probedDecoding();
+    const ports = recordPorts({ now: stepping(TURN_MS_MAX) });
 
-    const subscription = processBatch(chunks, 20, PLAN, ports).subscribe();
-    if (first) chunks.next(first);
+    const subscription = processBatch(recordsOf(many(1_000)), { ...PLAN, decode: probed.stage }, ports).subscribe();
+    await tick();
     subscription.unsubscribe();
-    if (second) chunks.next(second);
-    chunks.complete();
+    const taken = probed.taken();
     await tick();
 
-    expect(chunks.observed).toBe(false);
+    expect(taken).toBeLessThan(1_000);
+    expect(probed.taken()).toBe(taken);
     expect(ports.calls).toEqual([]);
   });
 
   test('can be subscribed to twice, with books of its own each time', async () => {
-    const batch = processBatch(from(chunksOf(many(2))), 2, PLAN, recordPorts());
+    const batch = processBatch(recordsOf(many(2)), PLAN, recordPorts());
 
     const [one, two] = [await lastValueFrom(batch), await lastValueFrom(batch)];
 
@@ -137,9 +157,9 @@ describe('a bad record', () => {
     'poor',
   ])('whose dataset behaves so: "%s", never ends the batch', async (mode) => {
     const ports = recordPorts();
-    const chunks = chunksOf([probeJson('fine'), probeJson(mode), probeJson('fine')]);
+    const records = recordsOf([probeJson('fine'), probeJson(mode), probeJson('fine')]);
 
-    const { done, tally } = await lastValueFrom(processBatch(from(chunks), 3, PLAN, ports));
+    const { done, tally } = await lastValueFrom(processBatch(records, PLAN, ports));
 
     expect(done).toBe(3);
     expect(tally.upTo(3)).toEqual({ received: 3, delivered: 2, quarantined: 1, dropped: 0 });
@@ -152,7 +172,7 @@ describe('a port', () => {
   test('that fails with a DeliveryError leaves its records undone, and says why', async () => {
     const ports = failing(new DeliveryError('ServiceUnavailable: slow down', { cause: undefined }));
 
-    const result = await lastValueFrom(processBatch(from(chunksOf(many(3))), 3, PLAN, ports));
+    const result = await lastValueFrom(processBatch(recordsOf(many(3)), PLAN, ports));
 
     expect(result).toMatchObject({ done: 0, reasons: ['probe: ServiceUnavailable: slow down'] });
   });
@@ -160,7 +180,7 @@ describe('a port', () => {
   test('that fails with anything else is an error of the program, and the batch fails with it', async () => {
     const ports = failing(new TypeError('x is not a function'));
 
-    await expect(lastValueFrom(processBatch(from(chunksOf(many(3))), 3, PLAN, ports))).rejects.toThrow(TypeError);
+    await expect(lastValueFrom(processBatch(recordsOf(many(3)), PLAN, ports))).rejects.toThrow(TypeError);
   });
 
   test('that throws at once, and not later, fails the batch the same way', async () => {
@@ -174,16 +194,16 @@ describe('a port', () => {
       },
     };
 
-    await expect(lastValueFrom(processBatch(from(chunksOf(many(1))), 1, PLAN, throwing))).rejects.toThrow('at once');
+    await expect(lastValueFrom(processBatch(recordsOf(many(1)), PLAN, throwing))).rejects.toThrow('at once');
   });
 
   test('for payloads that fails leaves the one record undone', async () => {
     const ports = recordPorts({
       keep: () => Promise.reject(new PayloadError('S3 is away', { cause: undefined })),
     });
-    const chunks = chunksOf([probeJson('fine'), Buffer.alloc(700_001, '{'), probeJson('fine')]);
+    const records = recordsOf([probeJson('fine'), Buffer.alloc(700_001, '{'), probeJson('fine')]);
 
-    const { done, tally, reasons } = await lastValueFrom(processBatch(from(chunks), 3, PLAN, ports));
+    const { done, tally, reasons } = await lastValueFrom(processBatch(records, PLAN, ports));
 
     expect({ done, reasons }).toEqual({ done: 1, reasons: ['S3 is away'] });
     expect(tally.upTo(done)).toEqual({ received: 1, delivered: 1, quarantined: 0, dropped: 0 });
@@ -204,7 +224,7 @@ describe('a port', () => {
     // Five of about 900 KB fill a call of 4 MiB.
     const large = Array.from({ length: 40 }, () => probeJson('large output', { count: 900_000 }));
 
-    await lastValueFrom(processBatch(from(chunksOf(large)), 40, PLAN, ports));
+    await lastValueFrom(processBatch(recordsOf(large), PLAN, ports));
 
     expect(ports.calls.length).toBeGreaterThan(CALLS_IN_FLIGHT_MAX);
     expect(most).toBe(CALLS_IN_FLIGHT_MAX);
@@ -212,73 +232,144 @@ describe('a port', () => {
 });
 
 describe('once a call has failed', () => {
-  test('no further chunk is taken, and what was taken before it is still delivered', async () => {
-    const chunks = new Subject<RecordChunk>();
-    const rejectAll = (call: DeliveryCall) => (call.table === 'failed_events' ? call.records : []);
-    const ports = recordPorts({ deliver: rejectAll });
+  test('no further record is taken, and what was taken before is still delivered', async () => {
+    const probed = probedDecoding();
+    const ports = recordPorts({
+      deliver: (call) => (call.table === 'failed_events' ? call.records : []),
+      now: stepping(TURN_MS_MAX),
+    });
+    // Five of their rows fill a call, which is sent while the rest is still to be decoded.
     const huge = Array.from({ length: 8 }, () => Buffer.alloc(600_000, '{'));
-    const [good, bad, never] = chunksOf(many(5), huge, many(5));
 
-    const result = lastValueFrom(processBatch(chunks, 18, PLAN, ports));
-    if (good) chunks.next(good);
-    if (bad) chunks.next(bad);
-    await tick();
-    if (never) chunks.next(never);
-    chunks.complete();
+    const result = lastValueFrom(
+      processBatch(recordsOf(many(5), huge, many(1_000)), { ...PLAN, decode: probed.stage }, ports),
+    );
 
     expect(await result).toMatchObject({ done: 5 });
-    expect(ports.rows('probe')).toHaveLength(5);
+    expect(ports.rows('probe').length).toBe(probed.taken() - Math.min(8, probed.taken() - 5));
+    expect(probed.taken()).toBeLessThan(100);
+  });
+});
+
+describe('what is to be sent', () => {
+  const LARGE_BYTES = 5 * 1024 * 1024;
+  /** Not JSON, so that it is kept in S3 as it came. */
+  const large = Buffer.alloc(LARGE_BYTES, '{');
+  const batchOfOne = gzipSync(Buffer.from(`["${'a'.repeat(LARGE_BYTES - 4)}"]`));
+
+  test.each([
+    ['its records', large],
+    ['what they were decompressed to', batchOfOne],
+  ])('is bounded in bytes while it waits, whether these are %s', async (_, data) => {
+    const probed = probedDecoding();
+    const { promise, resolve: release } = Promise.withResolvers<void>();
+    const ports = recordPorts({ keep: () => promise });
+
+    const result = lastValueFrom(
+      processBatch(recordsOf(Array<Buffer>(12).fill(data)), { ...PLAN, decode: probed.stage }, ports),
+    );
+    for (let turns = 0; turns < 5; turns++) await tick();
+    const takenBytes = probed.taken() * LARGE_BYTES;
+
+    expect(takenBytes).toBeGreaterThanOrEqual(BACKLOG_BYTES_MAX);
+    expect(takenBytes).toBeLessThan(BACKLOG_BYTES_MAX + 2 * LARGE_BYTES);
+    release();
+    expect(await result).toMatchObject({ done: 12 });
+    expect(ports.kept).toHaveLength(12);
   });
 
-  test('time that runs backwards takes no record up again', async () => {
-    const times = [0, 20_000, 0, 0, 0, 0].map((offset) => EVALUATED_AT_MS + offset);
-    const ports = recordPorts({ now: () => times.shift() ?? EVALUATED_AT_MS });
+  test('is bounded for Firehose as it is for S3', async () => {
+    const probed = probedDecoding();
+    const { promise, resolve: accept } = Promise.withResolvers<readonly []>();
+    const ports = recordPorts({ deliver: () => promise });
+    const payloads = Array.from({ length: 100 }, () => probeJson('large output', { count: 900_000 }));
 
-    const { done } = await lastValueFrom(processBatch(from(chunksOf(many(100), many(10), many(10))), 120, PLAN, ports));
+    const result = lastValueFrom(processBatch(recordsOf(payloads), { ...PLAN, decode: probed.stage }, ports));
+    await tick();
 
-    // The first 64 fill a chunk, and the clock then says that time is up.
-    expect(done).toBe(64);
-    expect(ports.rows('probe')).toHaveLength(64);
+    // A chunk of these small records makes 64 large documents.
+    expect(probed.taken()).toBe(CHUNK_EVENTS);
+    accept([]);
+    expect(await result).toMatchObject({ done: 100 });
+  });
+
+  test('is not waited for once the batch has failed', async () => {
+    const probed = probedDecoding();
+    const ports = recordPorts({ keep: () => Promise.reject(new TypeError('x is not a function')) });
+
+    const result = lastValueFrom(
+      processBatch(recordsOf(Array<Buffer>(40).fill(large)), { ...PLAN, decode: probed.stage }, ports),
+    );
+
+    await expect(result).rejects.toThrow(TypeError);
+    expect(probed.taken()).toBeLessThan(40);
   });
 });
 
 describe('the hot path', () => {
   test('goes in chunks of at most 128 events, also through aggregates', async () => {
     expect(CHUNK_EVENTS).toBeLessThanOrEqual(128);
-    const steps: string[] = [];
-    const { context } = PLAN.decode;
-    const probed = context.defaultDataset;
-    const definition = {
-      ...probed.definition,
-      transform: (...args: Parameters<typeof probed.definition.transform>) => {
-        steps.push('transform');
-        return probed.definition.transform(...args);
-      },
-    };
-    const identity = {
-      forRecord: (...args: [string, string]) => {
-        steps.push('decode');
-        return PLAN.decode.identity.forRecord(...args);
-      },
-    };
-    const plan = { ...PLAN, decode: { context: { ...context, defaultDataset: { ...probed, definition } }, identity } };
+    const probed = probedDecoding();
     const aggregate = createAggregateBuilder();
     for (const data of many(30)) aggregate.add('key', data);
     const aggregates = Array.from({ length: 40 }, () => aggregate.encode());
 
-    await lastValueFrom(processBatch(from(chunksOf(many(200), aggregates)), 240, plan, recordPorts()));
+    await lastValueFrom(
+      processBatch(recordsOf(many(200), aggregates), { ...PLAN, decode: probed.stage }, recordPorts()),
+    );
 
-    expect(steps.filter((step) => step === 'transform')).toHaveLength(200 + 40 * 30);
-    for (const run of steps.join(' ').matchAll(/(?:transform ?)+/g)) {
-      expect(run[0].split('transform').length - 1).toBeLessThanOrEqual(128);
-    }
+    expect(probed.runsOf('transform').reduce((sum, run) => sum + run, 0)).toBe(200 + 40 * 30);
+    expect(Math.max(...probed.runsOf('transform'))).toBeLessThanOrEqual(128);
+  });
+
+  test('holds large events a few at a time, by what they are decompressed to', async () => {
+    const probed = probedDecoding();
+    const half = gzipSync(
+      Buffer.from(
+        probeJson('fine')
+          .toString()
+          .padEnd(CHUNK_BYTES_MAX / 2),
+      ),
+    );
+
+    await lastValueFrom(
+      processBatch(recordsOf(Array<Buffer>(20).fill(half)), { ...PLAN, decode: probed.stage }, recordPorts()),
+    );
+
+    expect(Math.max(...probed.runsOf('decode'))).toBe(2);
+  });
+
+  test.each([
+    ['many small records', recordsOf(many(64 * 40))],
+    ['one record of many events', recordsOf([aggregateOf(many(64 * 40))])],
+  ])('gives the event loop a turn at least every %s', async (_, records) => {
+    let longestMs = 0;
+    let turnStartedMs = EVALUATED_AT_MS;
+    let nowMs = EVALUATED_AT_MS;
+    // A clock on which each chunk takes 4 ms: it is read twice a chunk, or once inside a large record.
+    const now = () => {
+      nowMs += 2;
+      longestMs = Math.max(longestMs, nowMs - turnStartedMs);
+      return nowMs;
+    };
+    let isOver = false;
+    const onTurn = () => {
+      turnStartedMs = nowMs;
+      if (!isOver) setImmediate(onTurn);
+    };
+    setImmediate(onTurn);
+
+    await lastValueFrom(processBatch(records, PLAN, recordPorts({ now })));
+    isOver = true;
+
+    expect(nowMs - EVALUATED_AT_MS).toBeGreaterThan(2 * TURN_MS_MAX);
+    expect(longestMs).toBeLessThan(2 * TURN_MS_MAX);
   });
 
   test('makes no promise and no observable for a record', async () => {
-    const chunks = chunksOf(...Array.from({ length: 40 }, () => many(64)));
+    const records = recordsOf(many(40 * 64));
     let promises = 0;
     let observables = 0;
-    const counting = new Observable<RecordChunk>((subscriber) => of(...chunks).subscribe(subscriber));
     const hook = createHook({
       init(_id, type) {
         if (type === 'PROMISE') promises += 1;
@@ -291,7 +382,7 @@ describe('the hot path', () => {
     };
     hook.enable();
     try {
-      await lastValueFrom(processBatch(counting, 40 * 64, PLAN, recordPorts()));
+      await lastValueFrom(processBatch(records, PLAN, recordPorts()));
     } finally {
       hook.disable();
       Observable.prototype.subscribe = subscribe;

@@ -2,13 +2,18 @@
  * A batch of one shard, from Kinesis records to an answer. RxJS composes chunks of events and calls to Firehose; no
  * observable and no promise is made for a single event.
  *
+ * Memory is bounded, whatever the records hold: the next chunk is decoded only while what is to be sent is less than
+ * `BACKLOG_BYTES_MAX`, and a chunk holds `CHUNK_BYTES_MAX` and one record more at most.
+ *
  * Guarantees: every event of a record before the answer's boundary is delivered, quarantined or dropped, and its
  * documents are accepted by Firehose. Delivery is never ahead of a failed one in the answer: the boundary is the lowest
  * record that is not done.
  */
-import { concat, concatMap, defer, map, mergeMap, type Observable, of, reduce, takeWhile } from 'rxjs';
+import { concat, concatMap, defer, from, map, mergeMap, type Observable, of, reduce } from 'rxjs';
 import type { StreamRecord } from '../streams/position.ts';
-import { createPacker } from './pack.ts';
+import { createBacklog } from './backlog.ts';
+import { paced } from './paced.ts';
+import { CALL_BYTES_MAX, createPacker } from './pack.ts';
 import type { ClockPort, DeliveryCall, DeliveryPort, KeptPayload, PayloadPort } from './ports.ts';
 import { DeliveryError, PayloadError } from './ports.ts';
 import { type DecodeStage, decode } from './stages/decode.ts';
@@ -21,8 +26,15 @@ import { createTally, type Tally } from './tally.ts';
 
 /** Events that go through the stages together: larger chunks fall out of the processor's cache and cost 10 to 20 %. */
 export const CHUNK_EVENTS = 64;
-/** Calls to Firehose under way at once. */
+/**
+ * Bytes of records from which on a chunk has no more of them, decompressed ones included: large events are held a few at
+ * a time.
+ */
+export const CHUNK_BYTES_MAX = 1_024 * 1_024;
+/** Calls to Firehose and S3 under way at once. */
 export const CALLS_IN_FLIGHT_MAX = 4;
+/** Bytes that wait for a call or are under way before decoding waits for them: twice what can be under way to Firehose. */
+export const BACKLOG_BYTES_MAX = 2 * CALLS_IN_FLIGHT_MAX * CALL_BYTES_MAX;
 
 export interface BatchPlan {
   readonly decode: DecodeStage;
@@ -41,13 +53,6 @@ export interface BatchPorts {
   readonly clock: ClockPort;
 }
 
-/** Some consecutive Kinesis records of the batch. */
-export interface RecordChunk {
-  readonly records: readonly StreamRecord[];
-  /** Index in the batch of the first of them. */
-  readonly firstIndex: number;
-}
-
 export interface BatchResult {
   /** Index of the first record that is not done; the number of records when all are. */
   readonly done: number;
@@ -57,42 +62,53 @@ export interface BatchResult {
 }
 
 /** What a call came to: the lowest record it leaves undone, if any. */
-interface Sent {
+interface Settled {
   readonly undone: number | undefined;
   readonly reason: string | undefined;
 }
 
+/** A call to Firehose or S3 that is to be made. */
+interface Sending {
+  readonly bytes: number;
+  readonly start: () => Promise<Settled>;
+}
+
+/** @returns one result; nothing is taken before it is subscribed to, and nothing more once it is unsubscribed from */
 export function processBatch(
-  chunks: Observable<RecordChunk>,
-  recordCount: number,
+  records: readonly StreamRecord[],
   plan: BatchPlan,
   ports: BatchPorts,
 ): Observable<BatchResult> {
   return defer(() => {
-    const tally = createTally(recordCount);
+    const tally = createTally(records.length);
     const packer = createPacker();
-    const progress = createProgress(recordCount, () => ports.clock.now() < plan.stopAtMs);
+    const backlog = createBacklog(BACKLOG_BYTES_MAX);
+    const progress = createProgress(records.length, () => ports.clock.now() < plan.stopAtMs);
     const evaluate = (item: Item): Routed =>
       route(
         score(transform(validate(item, plan.evaluatedAtMs), plan.evaluatedAtMs), plan.qualityThreshold),
         plan.route,
       );
 
-    const work = chunks.pipe(
-      takeWhile(progress.goesOn),
-      concatMap((chunk) => decodeChunk(chunk, plan.decode, progress)),
+    const work = paced(decodeChunks(records, plan.decode, progress), backlog, ports.clock).pipe(
       map((items) => items.map(evaluate)),
       map((routed) => pack(routed, tally, packer.add)),
     );
     const rest = defer(() => of({ calls: packer.flush(), payloads: [] }));
 
     return concat(work, rest).pipe(
-      concatMap(({ calls, payloads }) => [
-        ...payloads.map((payload) => () => keep(payload, plan, ports)),
-        ...calls.map((call) => () => send(call, plan, ports)),
-      ]),
-      mergeMap((sending) => sending(), CALLS_IN_FLIGHT_MAX),
-      reduce((so, sent: Sent) => so.settle(sent), progress),
+      concatMap((packed) => {
+        const sendings = sendingsOf(packed, plan, ports);
+        for (const { bytes } of sendings) backlog.add(bytes);
+        return sendings;
+      }),
+      mergeMap(({ start, bytes }) => from(start()).pipe(map((settled) => ({ settled, bytes }))), CALLS_IN_FLIGHT_MAX),
+      reduce((so, { settled, bytes }) => {
+        so.settle(settled);
+        // Last, since it may set the work going again: a failure must be known by then.
+        backlog.remove(bytes);
+        return so;
+      }, progress),
       map(({ done, reasons }) => ({ done, tally, reasons })),
     );
   });
@@ -103,25 +119,23 @@ interface Progress {
   /** Index of the first record that is not done, of those that were taken. */
   readonly done: number;
   readonly reasons: readonly string[];
-  /** Whether another record is to be taken; false for good once it has been false, or records would be left out. */
+  /** Whether another record is to be taken. */
   goesOn(): boolean;
   take(recordIndex: number): void;
-  settle(sent: Sent): Progress;
+  settle(sent: Settled): void;
 }
 
 function createProgress(recordCount: number, hasTime: () => boolean): Progress {
   const reasons: string[] = [];
   let taken = 0;
   let undone = recordCount;
-  let stopped = false;
-  const progress: Progress = {
+  return {
     get done() {
       return Math.min(undone, taken);
     },
     reasons,
     goesOn() {
-      stopped ||= undone < recordCount || !hasTime();
-      return !stopped;
+      return undone === recordCount && hasTime();
     },
     take(recordIndex) {
       taken = recordIndex + 1;
@@ -129,23 +143,30 @@ function createProgress(recordCount: number, hasTime: () => boolean): Progress {
     settle(sent) {
       undone = Math.min(undone, sent.undone ?? recordCount);
       if (sent.reason !== undefined) reasons.push(sent.reason);
-      return progress;
     },
   };
-  return progress;
 }
 
-/** Events of some records, `CHUNK_EVENTS` at a time: what follows is decoded only when those before are packed. */
-function* decodeChunk({ records, firstIndex }: RecordChunk, stage: DecodeStage, progress: Progress): Generator<Item[]> {
+/** Events, `CHUNK_EVENTS` at a time or fewer: what follows is decoded only when those before are packed. */
+function* decodeChunks(records: readonly StreamRecord[], stage: DecodeStage, progress: Progress): Generator<Item[]> {
+  if (!progress.goesOn()) return;
   let items: Item[] = [];
-  for (const [offset, record] of records.entries()) {
-    decode(stage, record, firstIndex + offset, items);
-    progress.take(firstIndex + offset);
-    if (items.length < CHUNK_EVENTS) continue;
+  let bytes = 0;
+  for (let index = 0; index < records.length; index++) {
+    const record = records[index];
+    if (record === undefined) break;
+    bytes += decode(stage, record, index, items);
+    progress.take(index);
+    if (items.length < CHUNK_EVENTS && bytes < CHUNK_BYTES_MAX) continue;
     // One aggregate can hold thousands of events.
     let start = 0;
     for (; start + CHUNK_EVENTS <= items.length; start += CHUNK_EVENTS) yield items.slice(start, start + CHUNK_EVENTS);
     items = items.slice(start);
+    if (bytes >= CHUNK_BYTES_MAX && items.length > 0) {
+      yield items;
+      items = [];
+    }
+    bytes = 0;
     if (!progress.goesOn()) break;
   }
   if (items.length > 0) yield items;
@@ -177,7 +198,14 @@ function pack(
   return calls.length === 0 && payloads.length === 0 ? NOTHING_TO_SEND : { calls, payloads };
 }
 
-async function send(call: DeliveryCall, plan: BatchPlan, ports: BatchPorts): Promise<Sent> {
+function sendingsOf({ calls, payloads }: Packed, plan: BatchPlan, ports: BatchPorts): Sending[] {
+  return [
+    ...payloads.map((payload) => ({ bytes: payload.bytes.length, start: () => keep(payload, plan, ports) })),
+    ...calls.map((call) => ({ bytes: bytesOf(call), start: () => send(call, plan, ports) })),
+  ];
+}
+
+async function send(call: DeliveryCall, plan: BatchPlan, ports: BatchPorts): Promise<Settled> {
   try {
     const rejected = await ports.delivery.deliver(call, plan.deliverUntilMs);
     if (rejected.length === 0) return { undone: undefined, reason: undefined };
@@ -191,7 +219,7 @@ async function send(call: DeliveryCall, plan: BatchPlan, ports: BatchPorts): Pro
   }
 }
 
-async function keep(payload: KeptPayload, plan: BatchPlan, ports: BatchPorts): Promise<Sent> {
+async function keep(payload: KeptPayload, plan: BatchPlan, ports: BatchPorts): Promise<Settled> {
   try {
     await ports.payloads.keep(payload, plan.deliverUntilMs);
     return { undone: undefined, reason: undefined };
@@ -203,4 +231,8 @@ async function keep(payload: KeptPayload, plan: BatchPlan, ports: BatchPorts): P
 
 function lowest(records: readonly { readonly recordIndexMin: number }[]): number {
   return records.reduce((least, record) => Math.min(least, record.recordIndexMin), Number.POSITIVE_INFINITY);
+}
+
+function bytesOf({ records }: DeliveryCall): number {
+  return records.reduce((sum, { data }) => sum + data.length, 0);
 }

@@ -4,7 +4,7 @@
  * infrastructure, or the end of the invocation's time, makes Lambda send the rest again.
  */
 import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
-import { from, lastValueFrom } from 'rxjs';
+import { lastValueFrom } from 'rxjs';
 import type { Dataset } from '../schemas/dataset.ts';
 import { formatTimestamp } from '../schemas/timestamp.ts';
 import { createDecodeContext } from '../streams/codecs/decode-context.ts';
@@ -12,16 +12,13 @@ import { createEventIdentity } from '../streams/event-id.ts';
 import { createRecordIdentity, type StreamRecord } from '../streams/position.ts';
 import { batchLogLine } from './batch-log-line.ts';
 import type { BooksPort, ClockPort, DeliveryPort, PayloadPort } from './ports.ts';
-import { CHUNK_EVENTS, processBatch, type RecordChunk } from './process-batch.ts';
+import { processBatch } from './process-batch.ts';
 import type { DecodeStage } from './stages/decode.ts';
 
 /** What the handler keeps back of its time to answer: a tenth, 1 s at least and 10 s at most. */
 const RESERVE_SHARE = 0.1;
 const RESERVE_MS_MIN = 1_000;
 const RESERVE_MS_MAX = 10_000;
-
-/** Chunks between two pauses in which what came from the network is handled: sending overlaps with processing. */
-const CHUNKS_BETWEEN_PAUSES = 16;
 
 export interface RealtimePorts {
   readonly books: BooksPort;
@@ -86,8 +83,7 @@ export function createRealtimeHandler(settings: RealtimeSettings, ports: Realtim
     const reserveMs = Math.min(RESERVE_MS_MAX, Math.max(RESERVE_MS_MIN, timeLeftMs * RESERVE_SHARE));
     const { done, tally, reasons } = await lastValueFrom(
       processBatch(
-        from(chunksOf(records)),
-        records.length,
+        records,
         {
           decode: stageOf(streamNameOf(range.streamArn)),
           route: { eventIdOf, processedAt: formatTimestamp(terms.evaluatedAtMs), payloadUri },
@@ -141,14 +137,6 @@ function createRecordReader(): (event: KinesisStreamEvent) => StreamRecord[] {
       };
     });
   };
-}
-
-/** Kinesis records in groups of `CHUNK_EVENTS`, with a pause now and then, between two of them, for the event loop. */
-async function* chunksOf(records: readonly StreamRecord[]): AsyncGenerator<RecordChunk> {
-  for (let firstIndex = 0, chunk = 0; firstIndex < records.length; firstIndex += CHUNK_EVENTS, chunk++) {
-    if (chunk > 0 && chunk % CHUNKS_BETWEEN_PAUSES === 0) await new Promise((resolve) => setImmediate(resolve));
-    yield { records: records.slice(firstIndex, firstIndex + CHUNK_EVENTS), firstIndex };
-  }
 }
 
 /** `shardId-000000000006:4959…` */

@@ -18,7 +18,8 @@ export function createTally(recordCount: number): Tally {
     quarantined: new Int32Array(recordCount),
     dropped: new Int32Array(recordCount),
   };
-  const failures: { readonly index: number; readonly kind: string }[] = [];
+  // A column a kind, not an entry a failure: a batch can hold millions of failures, of some 25 kinds a dataset.
+  const failures = new Map<string, Int32Array>();
 
   return {
     count(routed) {
@@ -26,20 +27,28 @@ export function createTally(recordCount: number): Tally {
       const column = counts[routed.outcome];
       column[index] = (column[index] ?? 0) + 1;
       if (routed.outcome !== 'quarantined') return;
-      failures.push({ index, kind: `${routed.dataset ?? '?'}/${routed.code}` });
+      const kind = `${routed.dataset ?? '?'}/${routed.code}`;
+      const failed = failures.get(kind) ?? new Int32Array(recordCount);
+      failures.set(kind, failed);
+      failed[index] = (failed[index] ?? 0) + 1;
     },
     upTo(done) {
       const [delivered = 0, quarantined = 0, dropped = 0] = OUTCOMES.map((outcome) =>
-        counts[outcome].subarray(0, done).reduce((sum, value) => sum + value, 0),
+        sumOf(counts[outcome].subarray(0, done)),
       );
       return { received: delivered + quarantined + dropped, delivered, quarantined, dropped };
     },
     failuresUpTo(done) {
       const byKind = new Map<string, number>();
-      for (const { index, kind } of failures) {
-        if (index < done) byKind.set(kind, (byKind.get(kind) ?? 0) + 1);
+      for (const [kind, failed] of failures) {
+        const count = sumOf(failed.subarray(0, done));
+        if (count > 0) byKind.set(kind, count);
       }
       return byKind;
     },
   };
+}
+
+function sumOf(values: Int32Array): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -230,7 +230,7 @@ function executionAnswer(execution: QueryExecution): object {
     },
     Statistics: {
       EngineExecutionTimeInMillis: endMs - startedAtMs,
-      DataScannedInBytes: execution.result?.scannedBytes ?? 0,
+      DataScannedInBytes: execution.scannedBytes,
       TotalExecutionTimeInMillis: endMs - submittedAtMs,
       QueryQueueTimeInMillis: startedAtMs - submittedAtMs,
     },

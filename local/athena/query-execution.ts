@@ -22,6 +22,8 @@ export interface QueryExecution {
   startedAtMs: number | undefined;
   completedAtMs: number | undefined;
   result: QueryResult | undefined;
+  /** Also once the result is no longer held. */
+  scannedBytes: number;
 }
 
 export type Submission = Pick<
@@ -49,13 +51,15 @@ const RUNNING_MAX = 2;
 const QUERY_TIMEOUT_MS = 5 * 60_000;
 /** Executions that are remembered. */
 const HISTORY_MAX = 1_000;
-/** Results that are held for GetQueryResults; older ones are in S3 only. */
+/** Results that are held for GetQueryResults; older ones are in S3 only. The newest is held whatever its size. */
 const RESULTS_MAX = 50;
+const HELD_BYTES_MAX = 256 * 1024 * 1024;
 
 interface Entry {
   readonly execution: QueryExecution;
   readonly controller: AbortController;
   readonly run: (execution: QueryExecution, signal: AbortSignal) => Promise<QueryResult>;
+  readonly token: string | undefined;
 }
 
 export function createQueryExecutions(clock: Clock): QueryExecutions {
@@ -79,8 +83,11 @@ export function createQueryExecutions(clock: Clock): QueryExecutions {
 
   function forgetOldest(): void {
     const ended = [...entries.values()].filter(({ execution }) => execution.completedAtMs !== undefined);
-    for (const { execution } of ended.slice(0, Math.max(0, ended.length - RESULTS_MAX))) execution.result = undefined;
-    for (const { execution } of ended.slice(0, Math.max(0, ended.length - HISTORY_MAX))) entries.delete(execution.id);
+    releaseResults(ended.map(({ execution }) => execution));
+    for (const { execution, token } of ended.slice(0, Math.max(0, ended.length - HISTORY_MAX))) {
+      entries.delete(execution.id);
+      if (token !== undefined) tokens.delete(token);
+    }
   }
 
   function cancel(execution: QueryExecution): void {
@@ -112,8 +119,9 @@ export function createQueryExecutions(clock: Clock): QueryExecutions {
         startedAtMs: undefined,
         completedAtMs: undefined,
         result: undefined,
+        scannedBytes: 0,
       };
-      const entry = { execution, controller: new AbortController(), run };
+      const entry = { execution, controller: new AbortController(), run, token };
       entries.set(id, entry);
       if (token !== undefined) tokens.set(token, id);
       queue.push(entry);
@@ -135,6 +143,21 @@ export function createQueryExecutions(clock: Clock): QueryExecutions {
   };
 }
 
+/** Lets go of results that are too many or too large together, those first that ended first. */
+function releaseResults(ended: readonly QueryExecution[]): void {
+  const holding = ended
+    .filter(({ result }) => result !== undefined)
+    .sort((left, right) => (left.completedAtMs ?? 0) - (right.completedAtMs ?? 0));
+  let count = holding.length;
+  let bytes = holding.reduce((sum, { result }) => sum + (result?.heldBytes ?? 0), 0);
+  for (const execution of holding) {
+    if (count <= 1 || (count <= RESULTS_MAX && bytes <= HELD_BYTES_MAX)) return;
+    count -= 1;
+    bytes -= execution.result?.heldBytes ?? 0;
+    execution.result = undefined;
+  }
+}
+
 /** The state becomes final before this resolves; the result is set before the state says so. */
 async function runEntry({ execution, controller, run }: Entry, clock: Clock): Promise<void> {
   execution.state = 'RUNNING';
@@ -147,6 +170,7 @@ async function runEntry({ execution, controller, run }: Entry, clock: Clock): Pr
   let failure: unknown;
   try {
     execution.result = await run(execution, controller.signal);
+    execution.scannedBytes = execution.result.scannedBytes;
   } catch (error) {
     failure = error;
   }

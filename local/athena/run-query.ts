@@ -3,14 +3,14 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { DuckDBType } from '@duckdb/node-api';
 import { quoteName } from '../duckdb/duckdb-type.ts';
-import { type DuckDbRows, type DuckDbSession, openDuckDb, quoteList } from '../duckdb/open-duckdb.ts';
+import { type DuckDbSession, openDuckDb, quoteList } from '../duckdb/open-duckdb.ts';
 import type { CatalogTable } from '../ports.ts';
 import { type Analysis, analyseQuery, type TableName } from './analyse-query.ts';
-import { athenaType, athenaValue, type ColumnType } from './athena-value.ts';
+import { athenaType, type ColumnType } from './athena-value.ts';
 import { CREATE_MACROS } from './functions.ts';
 import { failureOf, QueryFailure } from './query-failure.ts';
+import { ResultBuilder } from './result-builder.ts';
 import { linkFiles, type StagePorts, selectOfTable, sqlOfView } from './stage-tables.ts';
 
 export interface QueryResult {
@@ -19,6 +19,8 @@ export interface QueryResult {
   readonly rows: readonly (readonly (string | null)[])[];
   /** Bytes of all files of the tables; what pruning leaves out is not taken off. */
   readonly scannedBytes: number;
+  /** What the rows take of this process's memory, about. */
+  readonly heldBytes: number;
 }
 
 export interface ResultColumn extends ColumnType {
@@ -39,8 +41,6 @@ export const CATALOG_NAME = 'awsdatacatalog';
 const MEMORY_MB_MAX = 1024;
 const THREADS = 2;
 const INTERRUPT_EVERY_MS = 50;
-/** Rows that a result may have: they are held in memory. */
-const RESULT_ROWS_MAX = 500_000;
 const VIEW_DEPTH_MAX = 8;
 
 /** @throws QueryFailure */
@@ -89,10 +89,15 @@ async function runInSession(session: DuckDbSession, request: QueryRequest, ports
      SET search_path = '${CATALOG_NAME}.${quoteName(request.database)}';
      SET lock_configuration = true`,
   );
-  const result = await session.read(request.sql, RESULT_ROWS_MAX);
-  if (result.more)
-    throw new QueryFailure('EXCEEDED_RESULT_ROWS', `the result has more than ${RESULT_ROWS_MAX} rows; add a LIMIT.`);
-  return { ...printed(result, analysis), scannedBytes: staging.bytes };
+  const { names, types, chunks } = await session.stream(request.sql);
+  const result = new ResultBuilder(types);
+  for await (const chunk of chunks) {
+    request.signal.throwIfAborted();
+    result.add(chunk);
+  }
+  const labels = columnNames(names, analysis.unnamed);
+  const columns = types.map((type, index) => ({ name: labels[index] ?? '', ...athenaType(type) }));
+  return { columns, rows: result.rows, heldBytes: result.heldBytes, scannedBytes: staging.bytes };
 }
 
 /** Trino's rules where DuckDB's differ: integers divide to integers, nulls come last, times are in UTC. */
@@ -176,19 +181,6 @@ class Staging {
     this.bytes += staged.bytes;
     return selectOfTable(this.#session, table, staged, folder);
   }
-}
-
-function printed(result: DuckDbRows, analysis: Analysis): Pick<QueryResult, 'columns' | 'rows'> {
-  const names = columnNames(result.names, analysis.unnamed);
-  return {
-    columns: result.types.map((type: DuckDBType, index) => ({ name: names[index] ?? '', ...athenaType(type) })),
-    rows: result.rows.map((row) =>
-      row.map((value, index) => {
-        const type = result.types[index];
-        return value === null || type === undefined ? null : athenaValue(value, type);
-      }),
-    ),
-  };
 }
 
 /** A column without a name of its own is `_col` and its position. Names are in lower case. */

@@ -2,6 +2,7 @@
 import type { Catalog, CatalogTable } from '../ports.ts';
 import { matchesPattern } from './match-pattern.ts';
 import { QueryFailure } from './query-failure.ts';
+import { heldBytesOf } from './result-builder.ts';
 import type { QueryResult } from './run-query.ts';
 import type { Statement } from './statement.ts';
 
@@ -59,9 +60,11 @@ function find(catalog: Catalog, database: string, name: string): CatalogTable {
 }
 
 function oneColumn(name: string, values: readonly string[]): QueryResult {
+  const rows = values.map((value) => [value]);
   return {
     columns: [{ name, type: 'string', precision: 0, scale: 0, caseSensitive: true }],
-    rows: values.map((value) => [value]),
+    rows,
     scannedBytes: 0,
+    heldBytes: rows.reduce((sum, row) => sum + heldBytesOf(row), 0),
   };
 }

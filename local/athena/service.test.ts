@@ -411,6 +411,14 @@ describe('failures', () => {
     ['SELECT * FROM loop', /INVALID_VIEW|views nest deeper|does not exist/],
     ['SELECT 1; SELECT 2', /Only one sql statement is allowed/],
     ['SELECT x FROM UNNEST(sequence(1, 600000)) AS u(x)', /EXCEEDED_RESULT_ROWS: .*500000/],
+    [
+      "SELECT replace(rpad('', 2000, 'x'), 'x', '0123456789') || CAST(x AS varchar) FROM UNNEST(sequence(1, 9000)) AS u(x)",
+      /EXCEEDED_RESULT_BYTES: .*128 MiB/,
+    ],
+    [
+      'SELECT array_agg(x) FROM UNNEST(sequence(1, 5000)) AS u(x) CROSS JOIN UNNEST(sequence(1, 1000)) AS v(y)',
+      /EXCEEDED_RESULT_BYTES: .*128 MiB/,
+    ],
   ])('%s', async (sql, reason) => {
     const text = await failure(sql);
 

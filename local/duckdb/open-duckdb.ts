@@ -2,7 +2,15 @@
  * Opens an in-memory DuckDB with limits. Every statement has a connection of its own, so that statements run beside
  * one another; what one creates, others see, unless it is TEMP.
  */
-import { type DuckDBConnection, DuckDBInstance, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
+import {
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  DuckDBInstance,
+  type DuckDBResult,
+  type DuckDBType,
+  type DuckDBValue,
+} from '@duckdb/node-api';
+import { countMembers } from './count-members.ts';
 import { quoteText } from './duckdb-type.ts';
 
 export interface DuckDbOptions {
@@ -22,19 +30,34 @@ export interface DuckDb {
 
 export interface DuckDbSession {
   run(sql: string): Promise<void>;
-  /** @param rowsMax reading stops with `more` once there are more rows than this */
-  read(sql: string, rowsMax?: number): Promise<DuckDbRows>;
+  /** The whole result, in memory: for results that are known to be small. */
+  read(sql: string): Promise<DuckDbRows>;
+  /** A result of any size, a piece at a time; leaving the loop over its chunks leaves the rest unread. */
+  stream(sql: string): Promise<DuckDbStream>;
   /** Breaks off the statement that runs now. */
   interrupt(): void;
   close(): void;
 }
 
-export interface DuckDbRows {
+export interface DuckDbColumns {
   readonly names: readonly string[];
   readonly types: readonly DuckDBType[];
+}
+
+export interface DuckDbRows extends DuckDbColumns {
   readonly rows: readonly (readonly DuckDBValue[])[];
-  /** True when rows were left unread. */
-  readonly more: boolean;
+}
+
+export interface DuckDbStream extends DuckDbColumns {
+  readonly chunks: AsyncIterable<DuckDbChunk>;
+}
+
+/** At most 2,048 rows. They lie in DuckDB's memory, under its limit, until `row` makes values of them. */
+export interface DuckDbChunk {
+  readonly rowCount: number;
+  /** Members of all its lists and maps, nested ones included: one row can have millions. */
+  readonly memberCount: number;
+  row(index: number): readonly DuckDBValue[];
 }
 
 export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
@@ -66,21 +89,32 @@ function sessionOf(connection: DuckDBConnection): DuckDbSession {
     async run(sql) {
       await connection.run(sql);
     },
-    async read(sql, rowsMax = Number.POSITIVE_INFINITY) {
-      const reader = Number.isFinite(rowsMax)
-        ? await connection.streamAndReadUntil(sql, rowsMax + 1)
-        : await connection.runAndReadAll(sql);
-      const rows = reader.getRows();
-      const more = rows.length > rowsMax;
-      return {
-        names: reader.columnNames(),
-        types: reader.columnTypes(),
-        rows: more ? rows.slice(0, rowsMax) : rows,
-        more,
-      };
+    async read(sql) {
+      const reader = await connection.runAndReadAll(sql);
+      return { names: reader.columnNames(), types: reader.columnTypes(), rows: reader.getRows() };
+    },
+    async stream(sql) {
+      const result = await connection.stream(sql);
+      return { names: result.columnNames(), types: result.columnTypes(), chunks: chunksOf(result) };
     },
     interrupt: () => connection.interrupt(),
     close: () => connection.closeSync(),
+  };
+}
+
+async function* chunksOf(result: DuckDBResult): AsyncGenerator<DuckDbChunk> {
+  for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    yield chunkOf(chunk);
+  }
+}
+
+function chunkOf(chunk: DuckDBDataChunk): DuckDbChunk {
+  return {
+    rowCount: chunk.rowCount,
+    memberCount: Array.from({ length: chunk.columnCount }, (_, column) =>
+      countMembers(chunk.getColumnVector(column)),
+    ).reduce((sum, count) => sum + count, 0),
+    row: (index) => chunk.getRowValues(index),
   };
 }
 

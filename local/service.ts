@@ -13,6 +13,8 @@ export interface ServiceRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The body as it comes; `readBody` collects it under a cap. */
   readonly body: Readable;
+  /** Aborted when the client goes away before it is answered. Absent where nobody can. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ServiceResponse {

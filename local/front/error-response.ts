@@ -36,7 +36,15 @@ function queryError(error: Pick<AwsError, 'code' | 'message' | 'status'>, reques
 }
 
 const XML_ENTITIES: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;' };
+/** Besides markup, what a parser would change (line ends) and what XML 1.0 has no place for. */
+const ESCAPED = /[<>&"\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu;
+/** Control characters that XML 1.0 has, as references (https://www.w3.org/TR/xml/#charsets). */
+const REFERABLE = /[\t\n\r\x7f-\x9f]/;
 
+/** What XML has no place for, not even as a reference, is written as in JSON: `\u0000`. */
 function escapeXml(text: string): string {
-  return text.replace(/[<>&"]/g, (character) => XML_ENTITIES[character] ?? character);
+  return text.replace(ESCAPED, (character) => {
+    const code = character.charCodeAt(0).toString(16);
+    return XML_ENTITIES[character] ?? (REFERABLE.test(character) ? `&#x${code};` : `\\u${code.padStart(4, '0')}`);
+  });
 }

@@ -9,6 +9,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AwsError, type LocalService, type ServiceRequest, type ServiceResponse } from '../service.ts';
 import { errorResponse } from './error-response.ts';
+import { refuseForeigners } from './refuse-foreigners.ts';
 import { routeOf } from './route.ts';
 
 export interface ExchangeOptions {
@@ -29,12 +30,9 @@ const CONNECTION_HEADERS = new Set(['connection', 'keep-alive', 'proxy-connectio
 /** Answers without a body (RFC 9110, 6.4.1). */
 const BODILESS = new Set([204, 304]);
 
-/** Answers to names of this machine only, so that a web page cannot reach the endpoint through a name of its own. */
-const LOCAL_HOST = /^(127(\.\d{1,3}){3}|\[::1\]|localhost|[^:/]+\.localhost)(:\d+)?$/i;
-
 export function createExchange(options: ExchangeOptions): (incoming: Incoming, outgoing: Outgoing) => Promise<void> {
   return async (incoming, outgoing) => {
-    const request = serviceRequest(incoming, options.bodyBytesMax);
+    const request = serviceRequest(incoming, departure(outgoing), options.bodyBytesMax);
     const response = await answer(request, options);
     try {
       await send(request, response, incoming, outgoing, options.closing());
@@ -51,7 +49,7 @@ async function answer(request: ServiceRequest, options: ExchangeOptions): Promis
   const services = options.services();
   const scope = route.to === 'service' ? route.scope : '';
   try {
-    refuseForeignHost(request.headers.host);
+    refuseForeigners(request.headers);
     refuseLongBody(request.headers['content-length'], options.bodyBytesMax);
     if (route.to === 'welcome') return welcome(services);
     const service = services.find((candidate) => candidate.scope === scope);
@@ -67,7 +65,16 @@ async function answer(request: ServiceRequest, options: ExchangeOptions): Promis
   }
 }
 
-function serviceRequest(incoming: Incoming, bodyBytesMax: number): ServiceRequest {
+/** Aborted when the connection, or the stream on it, closes before the answer is complete. */
+function departure(outgoing: Outgoing): AbortSignal {
+  const controller = new AbortController();
+  outgoing.once('close', () => {
+    if (!outgoing.writableEnded) controller.abort();
+  });
+  return controller.signal;
+}
+
+function serviceRequest(incoming: Incoming, signal: AbortSignal, bodyBytesMax: number): ServiceRequest {
   const target = (incoming.url ?? '/').replace(/^https?:\/\/[^/?]*/i, '') || '/';
   const mark = target.indexOf('?');
   const headers: Record<string, string> = {};
@@ -84,6 +91,7 @@ function serviceRequest(incoming: Incoming, bodyBytesMax: number): ServiceReques
     query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
     headers,
     body: hasUnknownLength(incoming) ? capped(incoming, bodyBytesMax) : incoming,
+    signal,
   };
 }
 
@@ -114,12 +122,6 @@ function tooLong(bytesMax: number): AwsError {
 
 function refuseLongBody(contentLength: string | undefined, bytesMax: number): void {
   if (contentLength !== undefined && Number(contentLength) > bytesMax) throw tooLong(bytesMax);
-}
-
-function refuseForeignHost(host: string | undefined): void {
-  if (host === undefined || LOCAL_HOST.test(host)) return;
-  const message = `The local endpoint answers to 127.0.0.1 and localhost only, received Host: ${host}.`;
-  throw new AwsError('AccessDeniedException', message, 403);
 }
 
 function unknownService(scope: string, services: readonly LocalService[]): AwsError {
@@ -188,5 +190,9 @@ function isDisconnect(error: unknown): boolean {
 
 function oneLine(error: unknown): string {
   const text = Error.isError(error) ? `${error.name}: ${error.message}` : String(error);
-  return text.replaceAll(/\s*\n\s*/g, ' ');
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ');
 }

@@ -247,6 +247,75 @@ describe('the front', () => {
     expect(answer.statusCode).toBe(403);
   });
 
+  it.each([
+    ['Origin', 'https://evil.example'],
+    ['Sec-Fetch-Site', 'cross-site'],
+  ])('refuses a page of another site, told by %s, before any service sees its request', async (name, value) => {
+    const paths: string[] = [];
+    const seen = service('s3', async (request) => {
+      paths.push(request.path);
+      return { status: 200 };
+    });
+    const url = new URL(await listen([seen]));
+    const send = (method: string): Promise<http.IncomingMessage> =>
+      new Promise((resolve) => {
+        const headers = { 'content-type': 'text/plain', [name]: value };
+        const request = http.request(url, { method, path: '/bucket?delete', headers, agent: false }, resolve);
+        request.end(method === 'POST' ? '<Delete/>' : undefined);
+      });
+
+    const answers = [await send('POST'), await send('GET'), await send('OPTIONS')];
+    for (const answer of answers) answer.resume();
+
+    expect(answers.map((answer) => answer.statusCode)).toEqual([403, 403, 403]);
+    expect(paths).toEqual([]);
+  });
+
+  it.each(['HTTP/1.1', 'HTTP/2'])('tells a service that its client over %s has gone away', async (version) => {
+    let arrived = (): void => undefined;
+    const arrival = new Promise<void>((resolve) => (arrived = resolve));
+    let left = (): void => undefined;
+    const departure = new Promise<void>((resolve) => (left = resolve));
+    const waiting = service('waiting', async ({ signal }) => {
+      signal?.addEventListener('abort', () => left());
+      arrived();
+      await departure;
+      return { status: 200 };
+    });
+    const url = await listen([waiting]);
+    const authorization = SCOPE_HEADER('waiting');
+
+    if (version === 'HTTP/2') {
+      const stream = connectHttp2(url).request({ ':method': 'POST', ':path': '/', authorization });
+      stream.on('error', () => undefined);
+      stream.end('{}');
+      await arrival;
+      stream.close(http2.constants.NGHTTP2_CANCEL);
+    } else {
+      const controller = new AbortController();
+      const answer = call(url, 'waiting', { body: '{}', signal: controller.signal });
+      await arrival;
+      controller.abort();
+      await expect(answer).rejects.toThrow();
+    }
+
+    await expect(departure).resolves.toBeUndefined();
+  });
+
+  it('leaves the signal of a request that is answered alone', async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const answering = service('answering', async ({ signal }) => {
+      signals.push(signal);
+      return { status: 200, body: 'done' };
+    });
+    const url = await listen([answering]);
+
+    await (await call(url, 'answering')).text();
+    await opened.splice(0)[0]?.close();
+
+    expect(signals.map((signal) => signal?.aborted)).toEqual([false]);
+  });
+
   it('says in one line that the port is in use and how to choose another', async () => {
     const port = Number(new URL(await listen([echo])).port);
 

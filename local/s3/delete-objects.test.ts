@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { DeleteObjectCommand, DeleteObjectsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
@@ -99,5 +100,26 @@ describe('DeleteObjects', () => {
 
     expect(answer.body).toContain('<Code>BadDigest</Code>');
     expect(s3.service().keys(BUCKET, '')).toEqual(['a']);
+  });
+
+  it('refuses a body that has no checksum', async () => {
+    await put('a');
+    const body = '<Delete><Object><Key>a</Key></Object></Delete>';
+
+    const answer = await s3.send({ method: 'POST', path: `/${BUCKET}?delete`, body });
+
+    expect(answer.status).toBe(400);
+    expect(answer.body).toContain('<Code>InvalidRequest</Code>');
+    expect(s3.service().keys(BUCKET, '')).toEqual(['a']);
+  });
+
+  it('takes a Content-MD5, as older clients send', async () => {
+    await put('a');
+    const body = '<Delete><Object><Key>a</Key></Object></Delete>';
+    const md5 = createHash('md5').update(body).digest('base64');
+
+    await s3.send({ method: 'POST', path: `/${BUCKET}?delete`, body, headers: { 'content-md5': md5 } });
+
+    expect(s3.service().keys(BUCKET, '')).toEqual([]);
   });
 });

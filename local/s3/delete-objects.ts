@@ -4,12 +4,11 @@
  */
 import { z } from 'zod';
 import { AwsError } from '../service.ts';
-import { receiveSmallBody } from './receive-body.ts';
-import { notImplemented } from './s3-error.ts';
+import { declaresChecksum, receiveSmallBody } from './receive-body.ts';
+import { invalidRequest, notImplemented } from './s3-error.ts';
 import type { S3Operation } from './s3-operation.ts';
 import { parseXml, type XmlContent, xmlAnswer } from './xml.ts';
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
 const KEYS_MAX = 1_000;
 /** A thousand of the longest keys, each byte escaped. */
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
@@ -32,6 +31,8 @@ export const deleteObject: S3Operation = ({ bucket, key, http }, { store }) => {
 
 export const deleteObjects: S3Operation = async ({ bucket, http }, { store }) => {
   store.bucket(bucket);
+  if (http.headers['content-md5'] === undefined && !declaresChecksum(http))
+    throw invalidRequest('Missing required header for this request: Content-MD5 OR x-amz-checksum-*');
   const body = await receiveSmallBody(http, BODY_BYTES_MAX);
   const { Object: entries, Quiet: quiet } = parseXml(body, ['Object'], Document).Delete;
   const deleted: XmlContent[] = [];

@@ -14,7 +14,12 @@ function pack(documents: readonly Document[]): DeliveryCall[] {
   return [...calls, ...packer.flush()];
 }
 
-const document = (json: string, recordIndex = 0, table = 'probe'): Document => ({ table, json, recordIndex });
+const document = (json: string, recordIndex = 0, table = 'probe'): Document => ({
+  table,
+  json,
+  rest: '',
+  recordIndex,
+});
 const sizesOf = (calls: readonly DeliveryCall[]) =>
   calls.map(({ records }) => records.map(({ documents }) => documents));
 

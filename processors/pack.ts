@@ -73,10 +73,10 @@ function createTablePacker(table: string): TablePacker {
   }
 
   return {
-    add({ json, recordIndex }) {
+    add({ json, rest, recordIndex }) {
       // Three bytes a UTF-16 unit is the most that UTF-8 takes; measured only where that would not fit.
-      let size = json.length * 3 + 1;
-      if (used + size > RECORD_BYTES_MAX) size = Buffer.byteLength(json) + 1;
+      let size = (json.length + rest.length) * 3 + 1;
+      if (used + size > RECORD_BYTES_MAX) size = Buffer.byteLength(json) + Buffer.byteLength(rest) + 1;
       const full = documents >= DOCUMENTS_PER_RECORD_MAX || used + size > RECORD_BYTES_MAX ? seal() : undefined;
       if (used + size > buffer.length) {
         const larger = Buffer.allocUnsafe(RECORD_BYTES_MAX + size);
@@ -84,6 +84,7 @@ function createTablePacker(table: string): TablePacker {
         buffer = larger;
       }
       used += buffer.write(json, used, 'utf8');
+      if (rest !== '') used += buffer.write(rest, used, 'utf8');
       buffer[used] = NEWLINE;
       used += 1;
       documents += 1;

@@ -14,6 +14,7 @@ import { batchLogLine } from './batch-log-line.ts';
 import type { BooksPort, ClockPort, DeliveryPort, PayloadPort } from './ports.ts';
 import { processBatch } from './process-batch.ts';
 import type { DecodeStage } from './stages/decode.ts';
+import { createPipelineColumns } from './stages/pipeline-columns.ts';
 
 /** What the handler keeps back of its time to answer: a tenth, 1 s at least and 10 s at most. */
 const RESERVE_SHARE = 0.1;
@@ -61,7 +62,7 @@ export function createRealtimeHandler(settings: RealtimeSettings, ports: Realtim
   );
   // A wrong setting fails the first start, not the first record.
   stageOf('');
-  const eventIdOf = createEventIdentity();
+  const columns = createPipelineColumns(createEventIdentity());
   const readRecords = createRecordReader();
   const payloadUri = (recordId: string, arrivedAtMs: number) =>
     `s3://${settings.payloadBucket}/failed-payloads/${formatTimestamp(arrivedAtMs).slice(0, 10)}/${recordId}`;
@@ -86,7 +87,7 @@ export function createRealtimeHandler(settings: RealtimeSettings, ports: Realtim
         records,
         {
           decode: stageOf(streamNameOf(range.streamArn)),
-          route: { eventIdOf, processedAt: formatTimestamp(terms.evaluatedAtMs), payloadUri },
+          route: { columns, processedAt: formatTimestamp(terms.evaluatedAtMs), payloadUri },
           evaluatedAtMs: terms.evaluatedAtMs,
           qualityThreshold: terms.qualityThreshold,
           stopAtMs: endMs - 2 * reserveMs,

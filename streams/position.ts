@@ -6,7 +6,7 @@
  * kept and compared as zero-padded strings.
  */
 import { hash } from 'node:crypto';
-import { hexOfWords } from './identity/hex-digits.ts';
+import { HEX_BYTES, writeHex } from './identity/hex-digits.ts';
 import { finish, mix32, mixBlocks } from './identity/murmur3.ts';
 
 /** Digits that a stored sequence number is padded to. Kinesis allows up to 129 digits (`^0|([1-9]\d{0,128})$`). */
@@ -30,10 +30,30 @@ export function padSequence(sequenceNumber: string): string {
 
 /** Digits that a subsequence number is padded to: a record of 10 MiB holds fewer than ten million entries. */
 const SUBSEQUENCE_DIGITS = 7;
+const ZERO = 0x30;
+const COLON = 0x3a;
 
 /** `_position`: `<shardId>:<sequence number>:<subsequence number>`, padded, so that text order is the order in a shard. */
 export function formatPosition(shardId: string, sequenceNumber: string, subsequenceNumber: number): string {
   return `${shardId}:${padSequence(sequenceNumber)}:${String(subsequenceNumber).padStart(SUBSEQUENCE_DIGITS, '0')}`;
+}
+
+/**
+ * Writes `_position` behind its shard, in ASCII at `at`: the padded sequence number, a colon and the padded subsequence
+ * number.
+ */
+export function writeSequence(sequenceNumber: string, subsequenceNumber: number, into: Uint8Array, at: number): void {
+  const padding = SEQUENCE_DIGITS - sequenceNumber.length;
+  let end = at;
+  for (let i = 0; i < padding; i++) into[end++] = ZERO;
+  for (let i = 0; i < sequenceNumber.length; i++) into[end++] = sequenceNumber.charCodeAt(i);
+  into[end] = COLON;
+  let rest = subsequenceNumber;
+  for (let i = SUBSEQUENCE_DIGITS; i > 0; i--) {
+    const tens = (rest / 10) | 0;
+    into[end + i] = ZERO + rest - tens * 10;
+    rest = tens;
+  }
 }
 
 /**
@@ -47,13 +67,10 @@ export function compareSequence(a: string, b: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Gives `_record_id` by subsequence number, for the events of one Kinesis record. */
-export type RecordIdOf = (subsequenceNumber: number) => string;
-
 /** Gives the identities of a stream's records. */
 export interface RecordIdentity {
   /** @param sequenceNumber padded or not: both give the same identity */
-  forRecord(shardId: string, sequenceNumber: string): RecordIdOf;
+  forRecord(shardId: string, sequenceNumber: string): RecordIds;
 }
 
 /**
@@ -83,13 +100,36 @@ export function createRecordIdentity(streamName: string): RecordIdentity {
       const sequence = padSequence(sequenceNumber);
       mixBlocks(sequence, ofShard, state);
       finish(sequence, SHARD_PART_BYTES + sequence.length, state);
-      const a = state[0] ?? 0;
-      const b = state[1] ?? 0;
-      const c = state[2] ?? 0;
-      const d = state[3] ?? 0;
-      return (subsequenceNumber) => hexOfWords(a ^ mix32(subsequenceNumber), b, c, d);
+      return new RecordIds(state[0] ?? 0, state[1] ?? 0, state[2] ?? 0, state[3] ?? 0);
     },
   };
+}
+
+/** `_record_id` of the events of one Kinesis record, by subsequence number. */
+export class RecordIds {
+  readonly #a: number;
+  readonly #b: number;
+  readonly #c: number;
+  readonly #d: number;
+
+  /** @param a first of the four words of subsequence 0 */
+  constructor(a: number, b: number, c: number, d: number) {
+    this.#a = a;
+    this.#b = b;
+    this.#c = c;
+    this.#d = d;
+  }
+
+  /** Writes the 32 hex digits at `at`. */
+  write(subsequenceNumber: number, into: Uint8Array, at: number): void {
+    writeHex(this.#a ^ mix32(subsequenceNumber), this.#b, this.#c, this.#d, into, at);
+  }
+
+  textOf(subsequenceNumber: number): string {
+    const digits = Buffer.allocUnsafe(HEX_BYTES);
+    this.write(subsequenceNumber, digits, 0);
+    return digits.toString('latin1');
+  }
 }
 
 const SEED = new Int32Array(4);

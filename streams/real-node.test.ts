@@ -34,15 +34,17 @@ const SCRIPT = `
     datasets: datasets.values(), defaultDataset: 'earthquakes', defaultSource: 'urn:test',
   });
   const identity = createRecordIdentity('test');
-  const eventIdOf = createEventIdentity();
+  const eventIdentity = createEventIdentity();
+  const eventId = Buffer.alloc(36);
   const recordIds = new Set();
   const eventIds = new Set();
   records.forEach((record, i) => {
-    const recordIdOf = identity.forRecord('shardId-000000000000', String(i));
+    const ofRecord = identity.forRecord('shardId-000000000000', String(i));
     for (const event of decodeRecord(record.data, context)) {
       if (event.kind !== 'event') throw new Error(event.failure.message);
-      recordIds.add(recordIdOf(event.subsequenceNumber));
-      eventIds.add(eventIdOf(event.source, dataset.definition.id(event.value)));
+      recordIds.add(ofRecord.textOf(event.subsequenceNumber));
+      eventIdentity.write(event.source, dataset.definition.id(event.value), eventId, 0);
+      eventIds.add(eventId.toString());
     }
   });
   console.log(JSON.stringify({ userRecordsAccepted, recordIds: recordIds.size, eventIds: eventIds.size }));

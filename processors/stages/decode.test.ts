@@ -17,7 +17,7 @@ describe('decode', () => {
 
     expect(items.map(({ state }) => state)).toEqual(['decoded', 'failed', 'decoded']);
     const identities = items.map((item) =>
-      'origin' in item ? item.origin.recordIdOf(item.event.subsequenceNumber) : '',
+      'origin' in item ? item.origin.recordIds.textOf(item.event.subsequenceNumber) : '',
     );
     expect(new Set(identities).size).toBe(3);
     for (const identity of identities) expect(identity).toMatch(/^[0-9a-f]{32}$/);

@@ -21,7 +21,7 @@ export function decode(stage: DecodeStage, record: StreamRecord, recordIndex: nu
     shardId: record.shardId,
     sequenceNumber: record.sequenceNumber,
     arrivedAtMs: record.arrivedAtMs,
-    recordIdOf: stage.identity.forRecord(record.shardId, record.sequenceNumber),
+    recordIds: stage.identity.forRecord(record.shardId, record.sequenceNumber),
   };
   const events: DecodeOutcome[] = [];
   const bytes = decodeRecordInto(record.data, stage.context, events);

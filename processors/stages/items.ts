@@ -6,7 +6,7 @@
 import type { QualityScore } from '../../schemas/dataset.ts';
 import type { Failure } from '../../schemas/failure.ts';
 import type { DecodedEvent, UndecodableEvent } from '../../streams/envelope.ts';
-import type { RecordIdOf } from '../../streams/position.ts';
+import type { RecordIds } from '../../streams/position.ts';
 
 /** The Kinesis record that an event came in. */
 export interface Origin {
@@ -16,7 +16,7 @@ export interface Origin {
   readonly sequenceNumber: string;
   /** Epoch milliseconds. */
   readonly arrivedAtMs: number;
-  readonly recordIdOf: RecordIdOf;
+  readonly recordIds: RecordIds;
 }
 
 export interface Decoded {

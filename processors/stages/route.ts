@@ -6,10 +6,9 @@ import { Buffer } from 'node:buffer';
 import { shorten } from '../../schemas/describe.ts';
 import type { Failure } from '../../schemas/failure.ts';
 import { formatTimestamp } from '../../schemas/timestamp.ts';
-import type { DecodedEvent, UndecodableEvent } from '../../streams/envelope.ts';
-import type { EventIdOf } from '../../streams/event-id.ts';
 import { formatPosition } from '../../streams/position.ts';
-import type { Dropped, Failed, Item, Origin, Scored } from './items.ts';
+import type { Dropped, Failed, Item, Scored } from './items.ts';
+import type { PipelineColumns } from './pipeline-columns.ts';
 import { threw } from './threw.ts';
 
 /** The table that failed records go to. */
@@ -34,7 +33,7 @@ export const INLINE_PAYLOAD_BYTES_MAX = 700_000;
 export const ENVELOPE_TEXT_CHARACTERS_MAX = 1_024;
 
 export interface RouteStage {
-  readonly eventIdOf: EventIdOf;
+  readonly columns: PipelineColumns;
   /** `_processed_at`: the batch's evaluation time as text. */
   readonly processedAt: string;
   /** Where a large payload is kept: an `s3://` URI that follows from the record's identity. */
@@ -45,7 +44,10 @@ export interface RouteStage {
 export interface Document {
   /** Dataset name, or `failed_events`. */
   readonly table: string;
+  /** The document, or its first part: joining the two would copy both. */
   readonly json: string;
+  /** What follows; may be empty. */
+  readonly rest: string;
   readonly recordIndex: number;
 }
 
@@ -81,52 +83,42 @@ function drop({ event, origin, reason }: Dropped): Routed {
 
 function deliver(item: Scored, stage: RouteStage): Routed {
   const { origin, event } = item.transformed;
-  let json: string;
+  let document: Document;
   try {
-    json = documentJson(item, stage);
+    document = documentOf(item, stage);
   } catch (error) {
     // Such as a frozen output, whose times cannot be written as text.
     return quarantine({ state: 'failed', origin, event, failure: threw('transform', error) }, stage);
   }
-  if (isTooLarge(json)) {
-    const failure = outputTooLarge(json);
-    return quarantine({ state: 'failed', origin, event, failure }, stage);
+  // A UTF-16 unit takes at most three bytes in UTF-8: most documents are known to fit without being measured.
+  if ((document.json.length + document.rest.length) * 3 > DOCUMENT_BYTES_MAX) {
+    const bytes = Buffer.byteLength(document.json) + Buffer.byteLength(document.rest);
+    if (bytes > DOCUMENT_BYTES_MAX) {
+      return quarantine({ state: 'failed', origin, event, failure: outputTooLarge(bytes) }, stage);
+    }
   }
-  const { name } = event.dataset;
-  return { outcome: 'delivered', dataset: name, document: { table: name, json, recordIndex: origin.recordIndex } };
+  return { outcome: 'delivered', dataset: event.dataset.name, document };
 }
 
-/**
- * The output's fields, then the pipeline's columns. Those need no escaping where they are digits of ours, and
- * `JSON.stringify` where they come from outside: one object for both would have to be copied first.
- */
-function documentJson({ transformed, quality }: Scored, stage: RouteStage): string {
-  const { origin, event, output } = transformed;
+/** The output's fields, then the pipeline's columns: one object for both would have to be copied first. */
+function documentOf(item: Scored, stage: RouteStage): Document {
+  const { origin, event, output } = item.transformed;
   for (const field of event.dataset.timestampFields) {
     const value = output[field];
     if (typeof value === 'number') output[field] = formatTimestamp(value);
   }
   const own = JSON.stringify(output);
-  return `${own.length > 2 ? `${own.slice(0, -1)},` : '{'}"_record_id":"${origin.recordIdOf(event.subsequenceNumber)}","_event_id":"${stage.eventIdOf(event.source, transformed.id)}","_event_time":"${formatTimestamp(transformed.eventTimeMs)}","_ingested_at":"${formatTimestamp(origin.arrivedAtMs)}","_processed_at":"${stage.processedAt}",${envelopeJson(event)},"_schema_version":"${event.schemaVersion}","_quality_score":${quality.score},"_failed_rules":${quality.failedRules.length === 0 ? '[]' : JSON.stringify(quality.failedRules)},"_position":"${positionOf(origin, event)}"}`;
+  const columns = stage.columns(item, stage.processedAt);
+  return {
+    table: event.dataset.name,
+    json: own.slice(0, -1),
+    rest: own === '{}' ? columns.slice(1) : columns,
+    recordIndex: origin.recordIndex,
+  };
 }
 
-function envelopeJson({ source, runId, traceId }: DecodedEvent): string {
-  const run = runId === undefined ? 'null' : JSON.stringify(runId);
-  const trace = traceId === undefined ? 'null' : JSON.stringify(traceId);
-  return `"_source":${JSON.stringify(source)},"_run_id":${run},"_trace_id":${trace}`;
-}
-
-function positionOf(origin: Origin, event: DecodedEvent | UndecodableEvent): string {
-  return formatPosition(origin.shardId, origin.sequenceNumber, event.subsequenceNumber);
-}
-
-function isTooLarge(json: string): boolean {
-  // A UTF-16 unit takes at most three bytes in UTF-8: most documents are known to fit without being measured.
-  return json.length * 3 > DOCUMENT_BYTES_MAX && Buffer.byteLength(json) > DOCUMENT_BYTES_MAX;
-}
-
-function outputTooLarge(json: string): Failure {
-  const received = `${Buffer.byteLength(json)} bytes`;
+function outputTooLarge(bytes: number): Failure {
+  const received = `${bytes} bytes`;
   const expected = `a document of at most ${DOCUMENT_BYTES_MAX} bytes`;
   return {
     stage: 'transform',
@@ -139,7 +131,7 @@ function outputTooLarge(json: string): Failure {
 }
 
 function quarantine({ origin, event, failure }: Failed, stage: RouteStage): Routed {
-  const recordId = origin.recordIdOf(event.subsequenceNumber);
+  const recordId = origin.recordIds.textOf(event.subsequenceNumber);
   const bytes = event.bytes();
   const uri = bytes.length > INLINE_PAYLOAD_BYTES_MAX ? stage.payloadUri(recordId, origin.arrivedAtMs) : null;
   const dataset = typeof event.dataset === 'object' ? event.dataset.name : event.dataset;
@@ -150,7 +142,7 @@ function quarantine({ origin, event, failure }: Failed, stage: RouteStage): Rout
     _source: bounded(event.source),
     _run_id: bounded(event.runId),
     _trace_id: event.traceId ?? null,
-    _position: positionOf(origin, event),
+    _position: formatPosition(origin.shardId, origin.sequenceNumber, event.subsequenceNumber),
     dataset: dataset ?? null,
     stage: failure.stage,
     code: failure.code,
@@ -166,7 +158,7 @@ function quarantine({ origin, event, failure }: Failed, stage: RouteStage): Rout
     outcome: 'quarantined',
     dataset,
     code: failure.code,
-    document: { table: FAILED_EVENTS, json, recordIndex: origin.recordIndex },
+    document: { table: FAILED_EVENTS, json, rest: '', recordIndex: origin.recordIndex },
     // A copy: bytes of a record lie in memory that the next batch writes over, and this may still be on its way then.
     payload: uri === null ? undefined : { uri, bytes: Buffer.from(bytes) },
   };

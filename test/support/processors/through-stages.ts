@@ -2,6 +2,7 @@
 
 import { type DecodeStage, decode } from '../../../processors/stages/decode.ts';
 import type { Item } from '../../../processors/stages/items.ts';
+import { createPipelineColumns } from '../../../processors/stages/pipeline-columns.ts';
 import { type Routed, type RouteStage, route } from '../../../processors/stages/route.ts';
 import { score } from '../../../processors/stages/score.ts';
 import { transform } from '../../../processors/stages/transform.ts';
@@ -19,7 +20,7 @@ export const EVALUATED_AT_MS = ARRIVED_AT_MS + 1_000;
 export const QUALITY_THRESHOLD = 0.85;
 
 export const ROUTE_STAGE: RouteStage = {
-  eventIdOf: createEventIdentity(),
+  columns: createPipelineColumns(createEventIdentity()),
   processedAt: formatTimestamp(EVALUATED_AT_MS),
   payloadUri: (recordId) => `s3://archive/failed-payloads/${recordId}`,
 };
@@ -58,7 +59,7 @@ export function throughStages(data: Uint8Array, defaultDataset?: string): Routed
 /** A routed document's content. */
 export function rowOf(routed: Routed | undefined): Record<string, unknown> {
   if (routed === undefined || routed.outcome === 'dropped') throw new Error(`no document: ${JSON.stringify(routed)}`);
-  return JSON.parse(routed.document.json);
+  return JSON.parse(routed.document.json + routed.document.rest);
 }
 
 /** @throws when there is no such dataset */

@@ -5,13 +5,13 @@ import type { Dataset } from '../../schemas/dataset.ts';
  * Bytes that the gzip layers of one Kinesis record may hold together, 10 MiB: the largest record that a stream can be
  * set to take (`MaxRecordSizeInKiB` 10,240, docs.aws.amazon.com/streams/latest/dev/large-records.html). What cannot be
  * put on the stream plainly is not let in by compressing it: a bomb of 1 MiB, which could hold 1 GiB, costs 10 MiB, and
- * so does an aggregate of a thousand bombs. A record that holds more is one failure as a whole.
+ * so does an aggregate of a thousand bombs. A payload with which the record would hold more is one failure.
  */
 export const DECOMPRESSED_BYTES_MAX = 10 * 1024 * 1024;
 
 /**
- * Events that one Kinesis record may hold, over all batches and aggregates in it; one that holds more is one failure as
- * a whole. Each event may become a row of `failed_events` of a kilobyte, so this bounds what a few bytes of gzip can
+ * Events that one Kinesis record may hold, over all batches and aggregates in it; a batch with which it would hold more
+ * is one failure, and so is an aggregate of more. Each event may become a row of `failed_events` of a kilobyte, so this bounds what a few bytes of gzip can
  * demand to 10 MB or so. An aggregate of the KPL's default 51,200 bytes cannot hold more: it takes 6 bytes a user record
  * besides the data. The producer here keeps to it whatever size its aggregates are set to.
  */

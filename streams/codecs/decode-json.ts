@@ -38,7 +38,7 @@ function decodeBatch(elements: readonly unknown[], text: Buffer, bytes: () => Bu
     );
     return;
   }
-  if (!outcomes.hasRoomFor(elements.length)) return;
+  if (!outcomes.hasRoomFor(elements.length, bytes)) return;
   // Their own bytes are looked for when the first one is asked for them: only failures ask.
   let bounds: readonly number[] | undefined;
   for (let i = 0; i < elements.length; i++) {

@@ -194,14 +194,37 @@ describe('what is no event', () => {
   const padded = (bytes: number) => gzipSync(Buffer.from(JSON.stringify(FLIGHT).padEnd(bytes)));
 
   test.each([
-    ['a gzip bomb between good ones', aggregateOf(AVRO, gzipSync(Buffer.alloc(1_000_000, 0x20)), AVRO)],
-    ['gzip in many parts that are too large together', aggregateOf(AVRO, padded(4_000), padded(4_000), padded(2_001))],
-    ['gzip around an aggregate that is too large', gzipSync(aggregateOf(...Array<Buffer>(300).fill(AVRO)))],
-  ])('is a record whose gzip holds too much, as a whole and with its bytes: %s', (_, data) => {
-    const outcomes = decodeRecord(data, context, decodeRecord(AVRO, context));
+    [
+      'a bomb between good ones',
+      aggregateOf(AVRO, gzipSync(Buffer.alloc(1_000_000, 0x20)), AVRO, padded(4_000)),
+      ['0 flights', '1 DECOMPRESSED_TOO_LARGE', '2 flights', '3 flights'],
+    ],
+    [
+      'the part with which all parts are too large together',
+      aggregateOf(AVRO, padded(4_000), padded(4_000), padded(2_001), padded(2_000)),
+      ['0 flights', '1 flights', '2 flights', '3 DECOMPRESSED_TOO_LARGE', '4 flights'],
+    ],
+    ['around an aggregate', gzipSync(aggregateOf(...Array<Buffer>(300).fill(AVRO))), ['0 DECOMPRESSED_TOO_LARGE']],
+  ])('is gzip that holds too much, with its bytes, while its neighbours live: %s', (_, data, expected) => {
+    const outcomes = decodeRecord(data, context);
 
-    expect(outcomes.map(summary)).toEqual(['0 flights', '0 DECOMPRESSED_TOO_LARGE']);
-    expect(outcomes[1]?.bytes()).toBe(data);
+    expect(outcomes.map(summary)).toEqual(expected);
+    const failed = outcomes.find((outcome) => summary(outcome).endsWith('DECOMPRESSED_TOO_LARGE'));
+    expect(data.includes(failed?.bytes() ?? 'nothing')).toBe(true);
+  });
+
+  test('is, untried, what comes after four bombs in a record', () => {
+    const bomb = gzipSync(Buffer.alloc(1_000_000, 0x20));
+
+    expect(decode(aggregateOf(bomb, padded(100), bomb, bomb, bomb, padded(100), AVRO))).toEqual([
+      '0 DECOMPRESSED_TOO_LARGE',
+      '1 flights',
+      '2 DECOMPRESSED_TOO_LARGE',
+      '3 DECOMPRESSED_TOO_LARGE',
+      '4 DECOMPRESSED_TOO_LARGE',
+      '5 DECOMPRESSED_TOO_LARGE',
+      '6 flights',
+    ]);
   });
 
   test('is not a record whose gzip holds as much as one may, together', () => {
@@ -213,17 +236,18 @@ describe('what is no event', () => {
   });
 
   test.each([
-    ['a batch', zeros(EVENTS_PER_RECORD_MAX + 1)],
-    ['an aggregate', aggregateOf(...Array<Buffer>(EVENTS_PER_RECORD_MAX + 1).fill(AVRO))],
-    ['batches in an aggregate', aggregateOf(zeros(EVENTS_PER_RECORD_MAX - 1), zeros(2))],
-    ['gzipped batches in an aggregate', aggregateOf(...Array<Buffer>(20).fill(gzipSync(zeros(1_000))))],
-    ['a batch before the last of an aggregate', aggregateOf(zeros(EVENTS_PER_RECORD_MAX - 1), AVRO, AVRO)],
-    ['a batch after the first of an aggregate', aggregateOf(AVRO, zeros(EVENTS_PER_RECORD_MAX))],
-  ])('is a record of more events than one may hold, as a whole and with its bytes: %s', (_, data) => {
-    const outcomes = decodeRecord(data, roomy, decodeRecord(AVRO, roomy));
+    ['a batch', zeros(EVENTS_PER_RECORD_MAX + 1), 0, 1],
+    ['an aggregate', aggregateOf(...Array<Buffer>(EVENTS_PER_RECORD_MAX + 1).fill(AVRO)), 0, 1],
+    ['a batch before the last of an aggregate', aggregateOf(zeros(EVENTS_PER_RECORD_MAX - 1), AVRO, AVRO), 0, 3],
+    ['a batch after the first of an aggregate', aggregateOf(AVRO, zeros(EVENTS_PER_RECORD_MAX)), 1, 2],
+    ['the last of gzipped batches', aggregateOf(...Array<Buffer>(11).fill(gzipSync(zeros(1_000)))), 9_000, 9_002],
+  ])('is a batch or an aggregate of too many events, while its neighbours live: %s', (_, data, at, count) => {
+    const outcomes = decodeRecord(data, roomy);
 
-    expect(outcomes.map(summary)).toEqual(['0 flights', '0 TOO_MANY_EVENTS']);
-    expect(outcomes[1]?.bytes()).toBe(data);
+    expect(outcomes).toHaveLength(count);
+    expect(outcomes.findIndex((outcome) => summary(outcome).endsWith('TOO_MANY_EVENTS'))).toBe(at);
+    const failed = outcomes[at];
+    expect(data.includes(failed?.bytes() ?? 'nothing')).toBe(true);
   });
 
   test.each([

@@ -11,8 +11,8 @@
  * Guarantees: it never throws; every record gives at least one outcome; every user record of an aggregate and every
  * element of a batch gives at least one; neighbours of a bad one are not touched; and outcomes are numbered
  * consecutively over the whole record, so that (position, subsequence) stays unique for batches inside aggregates.
- * Only a record that holds more events or more decompressed bytes than one may (`decode-context.ts`) is one failure as a
- * whole, whatever else is in it: what it costs is then bounded, and its bytes are kept as they came.
+ * What one record may cost is bounded (`decode-context.ts`): a payload with which the record would hold too many events or
+ * decompressed bytes is one failure, and its neighbours live.
  */
 import { gunzipSync } from 'node:zlib';
 import { hasAggregateMagic } from '../aggregation/aggregate-format.ts';
@@ -55,9 +55,9 @@ export function decodeRecord(data: Buffer, context: DecodeContext, outcomes: Dec
  */
 export function decodeRecordInto(data: Buffer, context: DecodeContext, outcomes: DecodeOutcome[]): number {
   const whole: Payload = { data, start: 0, end: data.length, bytes: () => data };
-  const into = new Outcomes(context, outcomes, whole.bytes);
+  const into = new Outcomes(context, outcomes);
   decodePayload(whole, OUTERMOST, into);
-  return data.length + context.decompressedBytesMax - into.decompressedBytesLeft;
+  return data.length + into.decompressedBytes;
 }
 
 function decodePayload(payload: Payload, layers: Layers, outcomes: Outcomes): void {
@@ -110,10 +110,10 @@ function decodeAggregate(payload: Payload, layers: Layers, outcomes: Outcomes): 
     );
     return;
   }
+  if (!outcomes.hasRoomFor(count, payload.bytes)) return;
   const inner: Layers = { gzip: layers.gzip, aggregate: false };
   for (let i = 0; i < count; i++) {
-    // Those that are left give at least one outcome each.
-    if (outcomes.isRefused || !outcomes.hasRoomFor(count - i)) return;
+    outcomes.toCome = count - i - 1;
     const from = dataBounds[i * 2] ?? 0;
     const to = dataBounds[i * 2 + 1] ?? 0;
     const record: Payload = { data: aggregate, start: from, end: to, bytes: () => aggregate.subarray(from, to) };
@@ -125,13 +125,13 @@ function decodeGzip(payload: Payload, layers: Layers, outcomes: Outcomes): void 
   const { data, start, end } = payload;
   const result = layers.gzip ? gunzip(data.subarray(start, end), outcomes.decompressedBytesLeft) : 'nested';
   if (typeof result !== 'string') {
-    outcomes.decompressedBytesLeft -= result.length;
+    outcomes.hold(result.length);
     const content: Payload = { data: result, start: 0, end: result.length, bytes: payload.bytes };
     decodePayload(content, { gzip: false, aggregate: layers.aggregate }, outcomes);
     return;
   }
   if (result === 'too large') {
-    outcomes.refuseDecompressed();
+    outcomes.pushTooLarge(payload.bytes);
     return;
   }
   const message =

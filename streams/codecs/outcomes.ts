@@ -28,23 +28,26 @@ export interface EventOrigin {
 /** Nothing is known: the bytes have no envelope that could be read. */
 export const UNKNOWN_ORIGIN: EventOrigin = { source: undefined, runId: undefined, traceId: undefined };
 
+/** Gzip layers of one Kinesis record that are tried and hold too much; the rest of its gzip is not tried any more. */
+const TOO_LARGE_MAX = 4;
+
 export class Outcomes {
   readonly context: DecodeContext;
-  /** Bytes that gzip layers of this record may still hold. */
+  /** Bytes that gzip layers of this record may still hold; 0 once too many of them held too much. */
   decompressedBytesLeft: number;
-  /** True once the record was refused as a whole; nothing may be pushed after that. */
-  isRefused = false;
+  /** Bytes that gzip layers of this record were decompressed to. */
+  decompressedBytes = 0;
+  /** User records of an aggregate that are still to come: each gives at least one outcome. */
+  toCome = 0;
   private readonly list: DecodeOutcome[];
   private readonly first: number;
-  private readonly wholeBytes: () => Buffer;
+  private tooLarge = 0;
 
-  /** @param wholeBytes the Kinesis record as it arrived */
-  constructor(context: DecodeContext, list: DecodeOutcome[], wholeBytes: () => Buffer) {
+  constructor(context: DecodeContext, list: DecodeOutcome[]) {
     this.context = context;
     this.decompressedBytesLeft = context.decompressedBytesMax;
     this.list = list;
     this.first = list.length;
-    this.wholeBytes = wholeBytes;
   }
 
   /** Outcomes so far, which is the next one's subsequence number: unique even for batches inside aggregates. */
@@ -52,37 +55,46 @@ export class Outcomes {
     return this.list.length - this.first;
   }
 
-  /** Whether so many more outcomes may be pushed; where not, the record is refused as a whole. */
-  hasRoomFor(events: number): boolean {
-    const found = this.count + events;
-    if (found <= EVENTS_PER_RECORD_MAX) return true;
-    this.refuse({
-      code: 'TOO_MANY_EVENTS',
-      expected: `at most ${EVENTS_PER_RECORD_MAX} events in a Kinesis record`,
-      received: `${found} events or more`,
-      message: `The Kinesis record holds more than ${EVENTS_PER_RECORD_MAX} events in its batches and aggregates.`,
-    });
+  /**
+   * Whether a payload may give so many outcomes; where not, it is one failure, with its bytes. Those that are still to
+   * come keep their place, so that a batch that is too large takes none of its neighbours with it.
+   */
+  hasRoomFor(events: number, bytes: () => Buffer): boolean {
+    if (this.count + events + this.toCome <= EVENTS_PER_RECORD_MAX) return true;
+    this.pushFault(
+      {
+        code: 'TOO_MANY_EVENTS',
+        expected: `at most ${EVENTS_PER_RECORD_MAX} events in a Kinesis record`,
+        received: `${events} events, beside ${this.count + this.toCome} others in the record`,
+        message: `With this payload the Kinesis record would hold more than ${EVENTS_PER_RECORD_MAX} events.`,
+      },
+      bytes,
+    );
     return false;
   }
 
-  /** Refuses the record as a whole because its gzip layers hold too much. */
-  refuseDecompressed(): void {
-    const bytesMax = this.context.decompressedBytesMax;
-    const bytes = this.wholeBytes();
-    this.decompressedBytesLeft = 0;
-    this.refuse({
-      code: 'DECOMPRESSED_TOO_LARGE',
-      expected: `at most ${bytesMax} bytes decompressed, over all gzip in a Kinesis record`,
-      received: describeBytes(bytes, 0, bytes.length),
-      message: `The Kinesis record decompresses to more than ${bytesMax} bytes.`,
-    });
+  /** Counts what a gzip layer holds. */
+  hold(bytes: number): void {
+    this.decompressedBytes += bytes;
+    this.decompressedBytesLeft = Math.max(0, this.decompressedBytesLeft - bytes);
   }
 
-  /** Takes back what came out of the record: it is one failure, with its bytes as they arrived. */
-  private refuse(fault: DecodeFault): void {
-    this.list.length = this.first;
-    this.pushFault(fault, this.wholeBytes);
-    this.isRefused = true;
+  /** A payload whose gzip layer holds more than the record may still hold: it alone fails. */
+  pushTooLarge(bytes: () => Buffer): void {
+    const { decompressedBytesMax: bytesMax } = this.context;
+    const compressed = bytes();
+    this.pushFault(
+      {
+        code: 'DECOMPRESSED_TOO_LARGE',
+        expected: `at most ${bytesMax} bytes decompressed, over all gzip in a Kinesis record`,
+        received: describeBytes(compressed, 0, compressed.length),
+        message: `With this payload the Kinesis record would decompress to more than ${bytesMax} bytes.`,
+      },
+      bytes,
+    );
+    this.tooLarge += 1;
+    // Each try costs time, and a record of 1 MiB has room for a hundred bombs.
+    if (this.tooLarge >= TOO_LARGE_MAX) this.decompressedBytesLeft = 0;
   }
 
   /** An event whose format carries neither id nor source. */

@@ -4,7 +4,8 @@
 export interface ObjectStore {
   /**
    * Writes an object atomically and publishes its event. `file` is moved into place, not copied where that can be avoided,
-   * and stays where it is until the object is there: after a failure, or the end of the process, it can be put again.
+   * and stays where it is until the object is there: after a failure, or the end of the process, it can be put again. It may
+   * share its content with the object then, and must not be written into.
    */
   put(object: {
     readonly bucket: string;
@@ -38,7 +39,13 @@ export interface EventBus {
 export interface Queues {
   /** The message is in the queue's file when the call returns; the promise tells of it, or why it is not. */
   send(queueArn: string, body: string): Promise<void>;
-  receive(queueArn: string, messagesMax: number, waitSeconds: number): Promise<readonly QueueMessage[]>;
+  /** @param signal ends the wait when it is aborted: the promise then resolves to no messages */
+  receive(
+    queueArn: string,
+    messagesMax: number,
+    waitSeconds: number,
+    signal?: AbortSignal,
+  ): Promise<readonly QueueMessage[]>;
   delete(queueArn: string, receiptHandles: readonly string[]): Promise<void>;
   /** Makes messages visible again at once. */
   release(queueArn: string, receiptHandles: readonly string[]): Promise<void>;
@@ -52,6 +59,8 @@ export interface QueueMessage {
   readonly body: string;
   readonly attributes: Readonly<Record<string, string>>;
   readonly md5OfBody: string;
+  /** When its visibility timeout ends and others may get it, epoch milliseconds of the shared clock. */
+  readonly hiddenUntilMs: number;
 }
 
 /** CloudWatch Logs. */

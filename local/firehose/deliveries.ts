@@ -2,7 +2,7 @@
  * Delivers closed spools to S3, a few at a time, and again until each has arrived: what S3 refuses stays on disk.
  * Firehose keeps trying for 24 h (https://docs.aws.amazon.com/firehose/latest/dev/retry.html); here there is no end.
  */
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock, Timer } from '../clock.ts';
 import type { DuckDb } from '../duckdb/open-duckdb.ts';
@@ -108,6 +108,8 @@ async function deliver(spool: Spool, options: DeliveriesOptions): Promise<void> 
     let file = rowsFile;
     if (spool.content === 'rows') {
       file = path.join(options.outgoing, `${spool.id}.parquet`);
+      // One that was put and failed may share its content with the object: it is not written into.
+      rmSync(file, { force: true });
       await writeParquet(await options.duckDb(), { rowsFile, columns: spool.columns }, file);
     }
     const contentType = 'application/octet-stream';

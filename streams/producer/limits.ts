@@ -19,5 +19,8 @@ export const AGGREGATE_BYTES_MAX = 51_200;
 /** User records in one aggregate: more events than the pipeline takes from one Kinesis record would all be refused. */
 export const AGGREGATE_RECORDS_MAX = EVENTS_PER_RECORD_MAX;
 
+/** Time that any attempt gets, milliseconds, also the last before `retryForMs` is over. */
+export const ATTEMPT_MS_MIN = 1_000;
+
 /** How long a record waits for company, milliseconds: `RecordMaxBufferedTime` of the KPL's default configuration. */
 export const LINGER_MS = 100;

@@ -34,7 +34,10 @@ export interface ProducerOptions {
   readonly backoffBaseMs?: number;
   /** Upper end of any backoff, milliseconds. Default 5,000. */
   readonly backoffMsMax?: number;
-  /** How long a record is tried again before the producer fails, milliseconds. Default 300,000: five minutes. */
+  /**
+   * How long a record is tried before the producer fails, milliseconds, from when it was first sent. Default 300,000: five
+   * minutes. An attempt gets a second at least, so the last may end that much later.
+   */
   readonly retryForMs?: number;
   /** 0 to less than 1, for the jitter. Default `Math.random`. */
   readonly random?: () => number;

@@ -233,6 +233,44 @@ describe('a producer fails, and says how much was accepted, when', () => {
     await expect(producer.flush()).rejects.toThrow(/has not taken a record for \d+ ms; 60000 are allowed/);
   });
 
+  test('nothing answers: a call gets what is left of the time, and a second at least', async () => {
+    const clock = createJumpingClock();
+    const timeoutsMs: number[] = [];
+    const silent: PutRecordsPort = {
+      listShards: () => Promise.resolve([WHOLE]),
+      async putRecords(_streamName, _entries, timeoutMs) {
+        timeoutsMs.push(timeoutMs);
+        await clock.sleep(Math.min(timeoutMs, 30_000));
+        throw new PutRecordsError('no answer in time', { isRetryable: true });
+      },
+    };
+    const producer = await producerOf(silent, { clock, retryForMs: 60_000, random: () => 0 });
+    producer.putBytes(Buffer.from('a'), 'k');
+
+    await expect(producer.close()).rejects.toThrow('has not taken a record for 60000 ms; 60000 are allowed');
+
+    expect(timeoutsMs).toEqual([60_000, 30_000]);
+    expect(producer.metrics()).toMatchObject({ callsSent: 2, callsFailed: 2 });
+  });
+
+  test.each([0, 500])('nothing answers within %i ms, in which an attempt gets its second', async (retryForMs) => {
+    const clock = createJumpingClock();
+    const timeoutsMs: number[] = [];
+    const silent: PutRecordsPort = {
+      listShards: () => Promise.resolve([WHOLE]),
+      async putRecords(_streamName, _entries, timeoutMs) {
+        timeoutsMs.push(timeoutMs);
+        await clock.sleep(timeoutMs);
+        throw new PutRecordsError('no answer in time', { isRetryable: true });
+      },
+    };
+    const producer = await producerOf(silent, { clock, retryForMs });
+    producer.putBytes(Buffer.from('a'), 'k');
+
+    await expect(producer.close()).rejects.toThrow(ProducerError);
+    expect(timeoutsMs).toEqual([1_000]);
+  });
+
   test('the answer does not match the call', async () => {
     const producer = await producerOf(answering(() => []));
     producer.putBytes(Buffer.from('a'), 'k');

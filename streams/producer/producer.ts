@@ -6,7 +6,8 @@
  * - A call that fails as a whole is sent again when that may help. Its entries may have been taken before the answer
  *   was lost, so this, and nothing else, can put a record twice.
  * - What cannot be delivered within `retryForMs`, or never, fails the producer: every wait rejects with a
- *   `ProducerError` that says how much was accepted. Nothing is dropped in silence.
+ *   `ProducerError` that says how much was accepted. Nothing is dropped in silence, and no silence is waited for: a call
+ *   gets what is left of that time, though a second at least.
  *
  * The shards are listed once, at the start. After resharding, order per key still holds, since a lane keeps going to
  * one shard; `misroutedRecords` then tells that lanes and shards no longer agree, and that a new producer should start.
@@ -15,7 +16,7 @@ import type { Dataset } from '../../schemas/dataset.ts';
 import { hasAggregateMagic } from '../aggregation/aggregate-format.ts';
 import { type HashLanes, lanesOfShards, lanesWithoutShards } from './hash-lanes.ts';
 import { Lane, type LaneEntry } from './lane.ts';
-import { PARTITION_KEY_CHARACTERS_MAX, REQUEST_BYTES_MAX, REQUEST_RECORDS_MAX } from './limits.ts';
+import { ATTEMPT_MS_MIN, PARTITION_KEY_CHARACTERS_MAX, REQUEST_BYTES_MAX, REQUEST_RECORDS_MAX } from './limits.ts';
 import { createProducerCounts, ProducerError, type ProducerMetrics } from './producer-metrics.ts';
 import { type ProducerOptions, type ResolvedProducerOptions, resolveOptions } from './producer-options.ts';
 import { PutRecordsError, type PutRecordsResult, type ShardRange } from './put-records-port.ts';
@@ -207,7 +208,7 @@ class StreamProducer implements Producer {
     }
     let results: readonly PutRecordsResult[];
     try {
-      results = await port.putRecords(streamName, entries);
+      results = await port.putRecords(streamName, entries, Math.max(ATTEMPT_MS_MIN, this.timeLeftMs(entries)));
     } catch (error) {
       this.callsInFlight--;
       this.counts.callsFailed++;
@@ -250,15 +251,16 @@ class StreamProducer implements Producer {
 
   /** Puts entries back at the head of their lanes after a backoff; the lanes stay busy until then. */
   private retryLater(entries: readonly LaneEntry[], cause: unknown): void {
-    const { clock, random, backoffBaseMs, backoffMsMax, retryForMs } = this.options;
-    const oldest = Math.min(...entries.map((entry) => entry.firstSentAtMs));
-    if (clock.now() - oldest > retryForMs) {
-      this.fail(`Kinesis has not taken a record for ${clock.now() - oldest} ms; ${retryForMs} are allowed.`, cause);
+    const { random, backoffBaseMs, backoffMsMax, retryForMs } = this.options;
+    const timeLeftMs = this.timeLeftMs(entries);
+    if (timeLeftMs <= 0) {
+      const triedForMs = Math.round(retryForMs - timeLeftMs);
+      this.fail(`Kinesis has not taken a record for ${triedForMs} ms; ${retryForMs} are allowed.`, cause);
       return;
     }
     const attempts = Math.max(...entries.map((entry) => entry.attempts));
     // Full jitter: aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter.
-    const delayMs = random() * Math.min(backoffMsMax, backoffBaseMs * 2 ** (attempts - 1));
+    const delayMs = random() * Math.min(backoffMsMax, backoffBaseMs * 2 ** (attempts - 1), timeLeftMs);
     this.later(delayMs, () => {
       for (const entry of entries) {
         entry.lane.putBack(entry);
@@ -266,6 +268,12 @@ class StreamProducer implements Producer {
       }
       this.pump();
     });
+  }
+
+  /** What is left of `retryForMs` to the entry that was first sent longest ago; below 0 when it is over. */
+  private timeLeftMs(entries: readonly LaneEntry[]): number {
+    const { clock, retryForMs } = this.options;
+    return retryForMs - (clock.now() - Math.min(...entries.map((entry) => entry.firstSentAtMs)));
   }
 
   /** Sees to it that open aggregates are sent when they have waited for `lingerMs`. */

@@ -26,10 +26,16 @@ export interface PutRecordsPort {
   /**
    * One PutRecords call.
    *
+   * @param timeoutMs how long the answer may be waited for; a port may give up sooner
    * @returns a result for each entry, in their order
-   * @throws PutRecordsError when the call as a whole failed; whether entries were taken is then unknown
+   * @throws PutRecordsError when the call as a whole failed, or was not answered in time; whether entries were taken is
+   *   then unknown
    */
-  putRecords(streamName: string, entries: readonly PutRecordsEntry[]): Promise<readonly PutRecordsResult[]>;
+  putRecords(
+    streamName: string,
+    entries: readonly PutRecordsEntry[],
+    timeoutMs: number,
+  ): Promise<readonly PutRecordsResult[]>;
   /** The open shards. */
   listShards(streamName: string): Promise<readonly ShardRange[]>;
 }

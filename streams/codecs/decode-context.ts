@@ -11,9 +11,10 @@ export const DECOMPRESSED_BYTES_MAX = 10 * 1024 * 1024;
 
 /**
  * Events that one Kinesis record may hold, over all batches and aggregates in it; a batch with which it would hold more
- * is one failure, and so is an aggregate of more. Each event may become a row of `failed_events` of a kilobyte, so this bounds what a few bytes of gzip can
- * demand to 10 MB or so. An aggregate of the KPL's default 51,200 bytes cannot hold more: it takes 6 bytes a user record
- * besides the data. The producer here keeps to it whatever size its aggregates are set to.
+ * is one failure, and so is an aggregate of more. Each event may become a row of `failed_events` of a kilobyte, so this
+ * bounds what a few bytes of gzip can demand to 10 MB or so. An aggregate of the KPL's default 51,200 bytes cannot hold
+ * more: it takes 6 bytes a user record besides the data. The producer here keeps to it whatever size its aggregates are
+ * set to.
  */
 export const EVENTS_PER_RECORD_MAX = 10_000;
 

@@ -14,11 +14,11 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
 
-async function payloads(answer: () => Answer, nowMs = 0) {
-  const server = await startAwsJsonServer(answer);
+async function payloads(answer: (index: number) => Answer, attemptTimeoutMs?: number, now: () => number = () => 0) {
+  const server = await startAwsJsonServer((_request, index) => answer(index));
   servers.push(server);
   const client = new S3Client({ ...clientOptions(server.endpoint), forcePathStyle: true, maxAttempts: 1 });
-  return { port: createS3Payload(client, { now: () => nowMs }), requests: server.requests };
+  return { port: createS3Payload(client, { now }, { attemptTimeoutMs }), requests: server.requests };
 }
 
 const PAYLOAD = { uri: 's3://archive/failed-payloads/2026-06-01/ab', bytes: Buffer.from('whole'), recordIndex: 3 };
@@ -51,6 +51,26 @@ describe('a large payload', () => {
     const { port } = await payloads(() => ({ silent: true }));
 
     await expect(port.keep(PAYLOAD, deadlineMs)).rejects.toThrow(PayloadError);
+  });
+
+  test('is put again on another connection when the first goes silent', async () => {
+    const { port, requests } = await payloads((index) => (index === 0 ? { silent: true } : {}), 50);
+
+    await port.keep(PAYLOAD, 60_000);
+
+    expect(requests.map(({ body }) => body.includes('whole'))).toEqual([true, true]);
+  });
+
+  test('is given up when silence lasts until the time runs out', async () => {
+    const { port, requests } = await payloads(
+      () => ({ silent: true }),
+      50,
+      () => 50 * requests.length,
+    );
+
+    await expect(port.keep(PAYLOAD, 120)).rejects.toThrow(PayloadError);
+
+    expect(requests).toHaveLength(3);
   });
 
   test('with another URI is an error of the program', async () => {

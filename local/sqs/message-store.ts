@@ -29,6 +29,8 @@ export interface TakenMessage {
   readonly firstReceivedMs: number;
   /** Changes with each receive. */
   readonly receipt: string;
+  /** Epoch milliseconds. */
+  readonly hiddenUntilMs: number;
   /** ARN of the queue that it came from, for a message in a dead-letter queue. */
   readonly sourceArn: string | undefined;
 }
@@ -119,7 +121,8 @@ export class MessageStore {
         const row = messageRow.parse(given);
         const receipt = randomUUID();
         const firstReceivedMs = row.first_received_ms ?? now;
-        receive.run(receipt, firstReceivedMs, now + visibilityTimeoutMs, row.id);
+        const hiddenUntilMs = now + visibilityTimeoutMs;
+        receive.run(receipt, firstReceivedMs, hiddenUntilMs, row.id);
         return {
           id: row.id,
           messageId: row.message_id,
@@ -130,6 +133,7 @@ export class MessageStore {
           receiveCount: row.received + 1,
           firstReceivedMs,
           receipt,
+          hiddenUntilMs,
           sourceArn: row.source_arn ?? undefined,
         };
       });

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ChangeMessageVisibilityBatchCommand,
   ChangeMessageVisibilityCommand,
@@ -89,6 +90,24 @@ describe('the SDK', () => {
       ApproximateNumberOfMessages: '0',
       ApproximateNumberOfMessagesNotVisible: '0',
     });
+  });
+
+  it('leaves a message alone when the client that waited for one has gone away', async () => {
+    const gone = new AbortController();
+    const poll = client.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }), {
+      abortSignal: gone.signal,
+    });
+    await sleep(100);
+    gone.abort();
+    await expect(poll).rejects.toMatchObject({ name: 'AbortError' });
+    await sleep(100);
+
+    await client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a' }));
+    const { Messages } = await client.send(
+      new ReceiveMessageCommand({ QueueUrl, MessageSystemAttributeNames: ['ApproximateReceiveCount'] }),
+    );
+
+    expect(Messages).toMatchObject([{ Body: 'a', Attributes: { ApproximateReceiveCount: '1' } }]);
   });
 
   it('works in batches, whose entries fail alone', async () => {

@@ -90,13 +90,14 @@ function messageOperations(queues: QueueSet, account: string): Readonly<Record<s
       return { MessageId, ...digests(sent) };
     }),
     SendMessageBatch: operation(sendBatchInput, (input) => sendBatch(queues, input)),
-    ReceiveMessage: operation(receiveInput, async (input) => {
+    ReceiveMessage: operation(receiveInput, async (input, { signal }) => {
       const queue = queues.byUrl(input.QueueUrl);
       const messages = await queues.receive(queue, {
         messagesMax: input.MaxNumberOfMessages,
         waitMs: input.WaitTimeSeconds === undefined ? queue.receiveWaitMs : input.WaitTimeSeconds * 1000,
         visibilityTimeoutMs:
           input.VisibilityTimeout === undefined ? queue.visibilityTimeoutMs : input.VisibilityTimeout * 1000,
+        signal,
       });
       return messages.length === 0 ? {} : { Messages: messages.map((one) => received(one, input, account)) };
     }),

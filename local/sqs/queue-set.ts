@@ -14,6 +14,8 @@ export interface ReceiveOptions {
   /** Real time, not that of the shared clock: it bounds how long a caller waits for an answer. */
   readonly waitMs: number;
   readonly visibilityTimeoutMs: number;
+  /** Aborted when the caller has gone: what comes then is not for it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ReceivedMessage extends TakenMessage {
@@ -24,6 +26,8 @@ interface Waiter {
   readonly options: ReceiveOptions;
   readonly resolve: (messages: readonly ReceivedMessage[]) => void;
   readonly timeout: NodeJS.Timeout;
+  /** Ends the wait without messages. */
+  readonly leave: () => void;
 }
 
 interface Polls {
@@ -109,19 +113,18 @@ export class QueueSet {
     return messageIds;
   }
 
-  /** Resolves as soon as there is a message, and with none once `waitMs` is over or the queues stop. */
+  /** Resolves as soon as there is a message, and with none once `waitMs` is over, the caller goes, or the queues stop. */
   receive(queue: QueueDefinition, options: ReceiveOptions): Promise<readonly ReceivedMessage[]> {
     if (this.#isStopped) throw new AwsError('ServiceUnavailable', 'The local SQS has stopped.', 503);
+    if (options.signal?.aborted) return Promise.resolve([]);
     const messages = this.#take(queue, options);
     if (messages.length > 0 || options.waitMs === 0) return Promise.resolve(messages);
     return new Promise((resolve) => {
       const polls = this.#pollsOf(queue);
-      const timeout = setTimeout(() => {
-        polls.waiters.delete(waiter);
-        resolve([]);
-      }, options.waitMs);
-      const waiter = { options, resolve, timeout };
+      const leave = (): void => this.#answer(polls, waiter, []);
+      const waiter = { options, resolve, timeout: setTimeout(leave, options.waitMs), leave };
       polls.waiters.add(waiter);
+      options.signal?.addEventListener('abort', leave);
       this.#arm(queue);
     });
   }
@@ -190,6 +193,7 @@ export class QueueSet {
 
   #answer(polls: Polls, waiter: Waiter, messages: readonly ReceivedMessage[]): void {
     clearTimeout(waiter.timeout);
+    waiter.options.signal?.removeEventListener('abort', waiter.leave);
     polls.waiters.delete(waiter);
     waiter.resolve(messages);
   }

@@ -99,6 +99,33 @@ describe('a queue', () => {
     expect(Number(ApproximateFirstReceiveTimestamp) - sentMs).toBeGreaterThanOrEqual(5_000);
   });
 
+  it('ends a wait at once when its signal is aborted, and gives what comes then to the next', async () => {
+    declare({ QueueName: 'subject' });
+    const stopping = new AbortController();
+    const startedAt = performance.now();
+    const first = service.receive(ARN, 10, 20, stopping.signal);
+    const second = service.receive(ARN, 10, 20);
+
+    stopping.abort();
+    expect(await first).toEqual([]);
+    await service.send(ARN, 'a');
+
+    expect(await second).toMatchObject([{ body: 'a', attributes: { ApproximateReceiveCount: '1' } }]);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(await service.receive(ARN, 10, 20, stopping.signal)).toEqual([]);
+  });
+
+  it('tells until when each message is hidden', async () => {
+    declare({ QueueName: 'subject', VisibilityTimeout: 360 });
+    await service.send(ARN, 'a');
+    const beforeMs = clock.now();
+
+    const [message] = await service.receive(ARN, 10, 0);
+
+    expect((message?.hiddenUntilMs ?? 0) - beforeMs).toBeGreaterThanOrEqual(360_000);
+    expect((message?.hiddenUntilMs ?? 0) - clock.now()).toBeLessThanOrEqual(360_000);
+  });
+
   it('keeps the order in which messages became visible', async () => {
     declare({ QueueName: 'subject' });
     for (let index = 0; index < 25; index++) await service.send(ARN, String(index));

@@ -55,16 +55,18 @@ export function createSqsService(environment: Environment): LocalService & Queue
       queues.check(queue, message);
       queues.send(queue, [message]);
     },
-    async receive(queueArn, messagesMax, waitSeconds) {
+    async receive(queueArn, messagesMax, waitSeconds, signal) {
       const queue = queues.byArn(queueArn);
       const { visibilityTimeoutMs } = queue;
-      const messages = await queues.receive(queue, { messagesMax, waitMs: waitSeconds * 1000, visibilityTimeoutMs });
+      const waitMs = waitSeconds * 1000;
+      const messages = await queues.receive(queue, { messagesMax, waitMs, visibilityTimeoutMs, signal });
       return messages.map((message) => ({
         messageId: message.messageId,
         receiptHandle: message.receiptHandle,
         body: message.body,
         attributes: systemAttributes(message, account),
         md5OfBody: message.md5OfBody,
+        hiddenUntilMs: message.hiddenUntilMs,
       }));
     },
     async delete(queueArn, receiptHandles) {

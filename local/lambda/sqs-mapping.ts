@@ -24,64 +24,99 @@ export interface SqsMappingOptions {
 
 /** Messages of one receive: SQS's limit. */
 const RECEIVE_MESSAGES_MAX = 10;
-/** One long poll. AWS waits 20 s; here the end of a poll is also when the mapping can stop. */
-const POLL_SECONDS = 1;
+/** One long poll, the longest that there is. */
+const POLL_SECONDS = 20;
 /** Pause after a poll that failed. */
 const POLL_RETRY_MS = 1_000;
+/** Pauses before a batch that was throttled is tried again: the first, and the longest that doubling leads to. */
+const THROTTLE_PAUSE_MS = { first: 500, most: 4_000 };
 /** Metadata of a message in the event, at most about this. */
 const MESSAGE_FRAME_BYTES = 1_024;
 
 export function createSqsMapping(options: SqsMappingOptions): Mapping {
   const { definition, queues, clock } = options;
   const queueArn = definition.eventSourceArn;
-  let isStopped = false;
+  const stopping = new AbortController();
   let inWork = 0;
   let lastResult = 'No records processed';
   let pollers: readonly Promise<void>[] = [];
 
   async function poll(): Promise<void> {
-    while (!isStopped) {
+    while (!stopping.signal.aborted) {
       try {
-        await pollOnce();
+        const first = await receive(definition.batchSize, stopping.signal);
+        for (const batch of await gather(first)) await handle(batch);
       } catch (error) {
         options.warn(`${definition.functionName}: receiving from ${queueArn}: ${String(error)}`);
-        await new Promise((resolve) => setTimeout(resolve, POLL_RETRY_MS));
+        await pause(POLL_RETRY_MS, 'upkeep');
       }
     }
   }
 
-  async function pollOnce(): Promise<void> {
-    const first = await queues.receive(queueArn, Math.min(RECEIVE_MESSAGES_MAX, definition.batchSize), POLL_SECONDS);
-    if (first.length === 0) return;
-    inWork += 1;
-    try {
-      const batches = await gather(first);
-      for (const batch of batches) await handle(batch);
-    } finally {
-      inWork -= 1;
-    }
+  function receive(messagesMax: number, signal: AbortSignal): Promise<readonly QueueMessage[]> {
+    return queues.receive(queueArn, Math.min(RECEIVE_MESSAGES_MAX, messagesMax), POLL_SECONDS, signal);
   }
 
   /** Goes on receiving until the batch is full or the batching window ends. More than 6 MB make a second batch. */
   async function gather(first: readonly QueueMessage[]): Promise<readonly (readonly QueueMessage[])[]> {
     const messages = [...first];
-    const untilMs = clock.now() + definition.batchingWindowMs;
-    while (messages.length < definition.batchSize && clock.now() < untilMs && !isStopped) {
-      const wanted = Math.min(RECEIVE_MESSAGES_MAX, definition.batchSize - messages.length);
-      messages.push(...(await queues.receive(queueArn, wanted, POLL_SECONDS)));
-      if (payloadBytes(messages) >= PAYLOAD_BYTES_MAX) break;
+    if (messages.length === 0 || definition.batchingWindowMs === 0) return splitByPayload(messages);
+    const window = new AbortController();
+    const timer = clock.after(definition.batchingWindowMs, () => window.abort());
+    const end = AbortSignal.any([window.signal, stopping.signal]);
+    let bytes = payloadBytes(messages);
+    try {
+      while (messages.length < definition.batchSize && bytes < PAYLOAD_BYTES_MAX && !end.aborted) {
+        const more = await receive(definition.batchSize - messages.length, end);
+        messages.push(...more);
+        bytes += payloadBytes(more);
+      }
+    } finally {
+      timer.cancel();
     }
     return splitByPayload(messages);
   }
 
+  /** A batch that is throttled is tried again as long as it is hidden from others, and then comes back by itself. */
   async function handle(batch: readonly QueueMessage[]): Promise<void> {
-    if (isStopped) return queues.release(queueArn, handles(batch));
-    const outcome = await options.invoke({ Records: batch.map((message) => eventRecord(message, options)) });
-    lastResult = outcome.kind === 'returned' ? 'OK' : 'PROBLEM: Function call failed';
-    // It did not run at all: nothing that the visibility timeout should punish.
-    if (outcome.kind === 'throttled') return queues.release(queueArn, handles(batch));
-    const done = succeededMessages(batch, outcome, definition.reportsItemFailures);
-    if (done.length > 0) await queues.delete(queueArn, handles(done));
+    const hiddenUntilMs = Math.min(...batch.map((message) => message.hiddenUntilMs));
+    let pauseMs = THROTTLE_PAUSE_MS.first;
+    while (!stopping.signal.aborted) {
+      if (await invoke(batch)) return;
+      await pause(pauseMs, 'work');
+      if (clock.now() >= hiddenUntilMs) return;
+      pauseMs = Math.min(2 * pauseMs, THROTTLE_PAUSE_MS.most);
+    }
+    await queues.release(queueArn, handles(batch));
+  }
+
+  /** False when the function did not run, since it was throttled. */
+  async function invoke(batch: readonly QueueMessage[]): Promise<boolean> {
+    inWork += 1;
+    try {
+      const outcome = await options.invoke({ Records: batch.map((message) => eventRecord(message, options)) });
+      lastResult = outcome.kind === 'returned' ? 'OK' : 'PROBLEM: Function call failed';
+      if (outcome.kind === 'throttled') return false;
+      const done = succeededMessages(batch, outcome, definition.reportsItemFailures);
+      if (done.length > 0) await queues.delete(queueArn, handles(done));
+      return true;
+    } finally {
+      inWork -= 1;
+    }
+  }
+
+  /** On the shared clock, as everything that waits. Stopping ends it. */
+  function pause(durationMs: number, kind: 'work' | 'upkeep'): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        timer.cancel();
+        stopping.signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = clock.after(durationMs, end, kind);
+      stopping.signal.addEventListener('abort', end);
+      if (stopping.signal.aborted) end();
+    });
   }
 
   return {
@@ -91,7 +126,7 @@ export function createSqsMapping(options: SqsMappingOptions): Mapping {
     idle: () => inWork === 0,
     lastResult: () => lastResult,
     async stop() {
-      isStopped = true;
+      stopping.abort();
       await Promise.all(pollers);
     },
   };

@@ -17,7 +17,7 @@ function pack(documents: readonly Document[]): DeliveryCall[] {
 const document = (json: string, recordIndex = 0, table = 'probe'): Document => ({
   table,
   json,
-  rest: '',
+  columns: undefined,
   recordIndex,
 });
 const sizesOf = (calls: readonly DeliveryCall[]) =>

@@ -3,7 +3,7 @@
  * splits a record into its documents again (RecordDeAggregation), so full records are cheap records.
  */
 import type { DeliveryCall, PackedRecord } from './ports.ts';
-import type { Document } from './stages/route.ts';
+import { type Document, documentBytes, documentBytesMax } from './stages/route.ts';
 
 /** Documents that one record may hold to be de-aggregated: firehose/latest/dev/dynamic-partitioning.html */
 export const DOCUMENTS_PER_RECORD_MAX = 500;
@@ -73,10 +73,10 @@ function createTablePacker(table: string): TablePacker {
   }
 
   return {
-    add({ json, rest, recordIndex }) {
-      // Three bytes a UTF-16 unit is the most that UTF-8 takes; measured only where that would not fit.
-      let size = (json.length + rest.length) * 3 + 1;
-      if (used + size > RECORD_BYTES_MAX) size = Buffer.byteLength(json) + Buffer.byteLength(rest) + 1;
+    add(document) {
+      const { json, columns, recordIndex } = document;
+      let size = documentBytesMax(document) + 1;
+      if (used + size > RECORD_BYTES_MAX) size = documentBytes(document) + 1;
       const full = documents >= DOCUMENTS_PER_RECORD_MAX || used + size > RECORD_BYTES_MAX ? seal() : undefined;
       if (used + size > buffer.length) {
         const larger = Buffer.allocUnsafe(RECORD_BYTES_MAX + size);
@@ -84,7 +84,10 @@ function createTablePacker(table: string): TablePacker {
         buffer = larger;
       }
       used += buffer.write(json, used, 'utf8');
-      if (rest !== '') used += buffer.write(rest, used, 'utf8');
+      if (columns !== undefined) {
+        columns.write(buffer, used);
+        used += columns.bytes;
+      }
       buffer[used] = NEWLINE;
       used += 1;
       documents += 1;

@@ -5,7 +5,7 @@ import { probe, probeJson, probeRecord } from '../../test/support/processors/pro
 import { decoded, ROUTE_STAGE, rowOf, throughStages } from '../../test/support/processors/through-stages.ts';
 import {
   DOCUMENT_BYTES_MAX,
-  type Document,
+  documentBytes,
   ENVELOPE_TEXT_CHARACTERS_MAX,
   INLINE_PAYLOAD_BYTES_MAX,
   route,
@@ -22,8 +22,6 @@ const cloudEvent = (more: object) =>
       ...more,
     }),
   );
-
-const bytesOf = ({ json, rest }: Document) => Buffer.byteLength(json) + Buffer.byteLength(rest);
 
 describe('a delivered document', () => {
   test("holds the table's columns, and times as text in UTC", () => {
@@ -66,7 +64,7 @@ describe('a delivered document', () => {
 
   test('may fill a Firehose record to its last byte, and is quarantined one byte above', () => {
     const [routed] = throughStages(probeJson('large output', { count: 1_000_000 }));
-    const overhead = (routed?.outcome === 'delivered' ? bytesOf(routed.document) : 0) - 1_000_000;
+    const overhead = (routed?.outcome === 'delivered' ? documentBytes(routed.document) : 0) - 1_000_000;
     const fitting = DOCUMENT_BYTES_MAX - overhead;
 
     expect(throughStages(probeJson('large output', { count: fitting }))).toMatchObject([{ outcome: 'delivered' }]);
@@ -132,7 +130,7 @@ describe('a row of failed_events', () => {
       const [routed] = throughStages(data);
       if (routed?.outcome !== 'quarantined') throw new Error('it was not quarantined');
 
-      expect(bytesOf(routed.document)).toBeLessThanOrEqual(DOCUMENT_BYTES_MAX);
+      expect(documentBytes(routed.document)).toBeLessThanOrEqual(DOCUMENT_BYTES_MAX);
     }
   });
 

@@ -7,8 +7,8 @@ import { shorten } from '../../schemas/describe.ts';
 import type { Failure } from '../../schemas/failure.ts';
 import { formatTimestamp } from '../../schemas/timestamp.ts';
 import { formatPosition } from '../../streams/position.ts';
-import type { Dropped, Failed, Item, Scored } from './items.ts';
-import type { PipelineColumns } from './pipeline-columns.ts';
+import type { Dropped, Failed, Item, Scored, Transformed } from './items.ts';
+import type { Columns, PipelineColumns } from './pipeline-columns.ts';
 import { threw } from './threw.ts';
 
 /** The table that failed records go to. */
@@ -44,10 +44,9 @@ export interface RouteStage {
 export interface Document {
   /** Dataset name, or `failed_events`. */
   readonly table: string;
-  /** The document, or its first part: joining the two would copy both. */
+  /** The document, or what comes before its columns. */
   readonly json: string;
-  /** What follows; may be empty. */
-  readonly rest: string;
+  readonly columns: Columns | undefined;
   readonly recordIndex: number;
 }
 
@@ -83,38 +82,39 @@ function drop({ event, origin, reason }: Dropped): Routed {
 
 function deliver(item: Scored, stage: RouteStage): Routed {
   const { origin, event } = item.transformed;
-  let document: Document;
+  let json: string;
+  let columns: Columns;
   try {
-    document = documentOf(item, stage);
+    json = ownJson(item.transformed);
+    columns = stage.columns(item, stage.processedAt);
   } catch (error) {
     // Such as a frozen output, whose times cannot be written as text.
     return quarantine({ state: 'failed', origin, event, failure: threw('transform', error) }, stage);
   }
-  // A UTF-16 unit takes at most three bytes in UTF-8: most documents are known to fit without being measured.
-  if ((document.json.length + document.rest.length) * 3 > DOCUMENT_BYTES_MAX) {
-    const bytes = Buffer.byteLength(document.json) + Buffer.byteLength(document.rest);
-    if (bytes > DOCUMENT_BYTES_MAX) {
-      return quarantine({ state: 'failed', origin, event, failure: outputTooLarge(bytes) }, stage);
-    }
+  const { name } = event.dataset;
+  const document = { table: name, json, columns, recordIndex: origin.recordIndex };
+  if (documentBytesMax(document) > DOCUMENT_BYTES_MAX && documentBytes(document) > DOCUMENT_BYTES_MAX) {
+    return quarantine({ state: 'failed', origin, event, failure: outputTooLarge(documentBytes(document)) }, stage);
   }
-  return { outcome: 'delivered', dataset: event.dataset.name, document };
+  return { outcome: 'delivered', dataset: name, document };
 }
 
-/** The output's fields, then the pipeline's columns: one object for both would have to be copied first. */
-function documentOf(item: Scored, stage: RouteStage): Document {
-  const { origin, event, output } = item.transformed;
+/** The output's fields, of which there is one at least, without the closing brace. */
+function ownJson({ event, output }: Transformed): string {
   for (const field of event.dataset.timestampFields) {
     const value = output[field];
     if (typeof value === 'number') output[field] = formatTimestamp(value);
   }
-  const own = JSON.stringify(output);
-  const columns = stage.columns(item, stage.processedAt);
-  return {
-    table: event.dataset.name,
-    json: own.slice(0, -1),
-    rest: own === '{}' ? columns.slice(1) : columns,
-    recordIndex: origin.recordIndex,
-  };
+  return JSON.stringify(output).slice(0, -1);
+}
+
+/** Bytes that a document may take: three a UTF-16 unit in UTF-8. Most are thus known to fit without being measured. */
+export function documentBytesMax({ json, columns }: Document): number {
+  return json.length * 3 + (columns?.bytes ?? 0);
+}
+
+export function documentBytes({ json, columns }: Document): number {
+  return Buffer.byteLength(json) + (columns?.bytes ?? 0);
 }
 
 function outputTooLarge(bytes: number): Failure {
@@ -158,7 +158,7 @@ function quarantine({ origin, event, failure }: Failed, stage: RouteStage): Rout
     outcome: 'quarantined',
     dataset,
     code: failure.code,
-    document: { table: FAILED_EVENTS, json, rest: '', recordIndex: origin.recordIndex },
+    document: { table: FAILED_EVENTS, json, columns: undefined, recordIndex: origin.recordIndex },
     // A copy: bytes of a record lie in memory that the next batch writes over, and this may still be on its way then.
     payload: uri === null ? undefined : { uri, bytes: Buffer.from(bytes) },
   };

@@ -31,6 +31,7 @@ describe('transform', () => {
     ['throws no error', 'transform to return', 'text'],
     ['getter throws', 'transform to return', 'Error: no text'],
     ['id throws', 'id to return', 'Error: no id'],
+    ['id gives a number', 'id to return', 'TypeError: received number 7, allowed: a string'],
   ])('makes a failure of the record where the dataset %s', (mode, expected, received) => {
     expect(transformed(probeJson(mode))).toMatchObject({
       state: 'failed',

@@ -1,5 +1,5 @@
 /** Third stage: the dataset's own transform, and the check that what it returned will convert. */
-import { isRecord } from '../../schemas/describe.ts';
+import { describe, isRecord } from '../../schemas/describe.ts';
 import type { Failure } from '../../schemas/failure.ts';
 import { failureOf, problem } from '../../schemas/problem.ts';
 import type { Item } from './items.ts';
@@ -22,7 +22,7 @@ export function transform(item: Item, evaluatedAtMs: number): Item {
   }
   if (failure) return { state: 'failed', origin, event, failure };
   try {
-    id = event.id ?? dataset.definition.id(event.value);
+    id = textOf(event.id ?? dataset.definition.id(event.value));
   } catch (error) {
     return { state: 'failed', origin, event, failure: threw('id', error) };
   }
@@ -31,6 +31,12 @@ export function transform(item: Item, evaluatedAtMs: number): Item {
     return { state: 'failed', origin, event, failure: failureOf(found, 'transform') };
   }
   return { state: 'transformed', origin, event, eventTimeMs, id, output };
+}
+
+/** @throws TypeError for what a definition in JavaScript may return: here it fails one record, later it would a batch */
+function textOf(id: unknown): string {
+  if (typeof id !== 'string') throw new TypeError(`received ${describe(id)}, allowed: a string`);
+  return id;
 }
 
 function isDrop(output: unknown): output is { readonly drop: string } {

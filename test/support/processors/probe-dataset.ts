@@ -50,6 +50,8 @@ export const probe = defineDataset<ProbeIn, ProbeOut>({
   partition: 'day',
   id: (record) => {
     if (record.mode === 'id throws') throw new Error('no id');
+    // What a definition without types can do.
+    if (record.mode === 'id gives a number') return JSON.parse('7');
     return `${record.mode}/${record.at}`;
   },
   key: (record) => record.mode,

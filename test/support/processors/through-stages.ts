@@ -59,7 +59,10 @@ export function throughStages(data: Uint8Array, defaultDataset?: string): Routed
 /** A routed document's content. */
 export function rowOf(routed: Routed | undefined): Record<string, unknown> {
   if (routed === undefined || routed.outcome === 'dropped') throw new Error(`no document: ${JSON.stringify(routed)}`);
-  return JSON.parse(routed.document.json + routed.document.rest);
+  const { json, columns } = routed.document;
+  const rest = Buffer.alloc(columns?.bytes ?? 0);
+  columns?.write(rest, 0);
+  return JSON.parse(json + rest.toString());
 }
 
 /** @throws when there is no such dataset */

@@ -15,8 +15,15 @@ export function normaliseDecimal(text: string, precision: number, scale: number)
   if (digits === '') return undefined;
   const point = whole.length + Number(exponent);
   const before = (point > 0 ? digits.slice(0, point).padEnd(point, '0') : '').replace(/^0+/, '');
-  const after = (point < 0 ? '0'.repeat(-point) + digits : digits.slice(point)).replace(/0+$/, '');
+  const after = withoutZerosAtEnd(point < 0 ? '0'.repeat(-point) + digits : digits.slice(point));
   if (before.length > precision - scale || after.length > scale) return undefined;
   const negative = sign === '-' && (before !== '' || after !== '');
   return `${negative ? '-' : ''}${before || '0'}${after && `.${after}`}`;
+}
+
+/** By index: an expression would try each run of zeros once for each zero. */
+function withoutZerosAtEnd(digits: string): string {
+  let end = digits.length;
+  while (end > 0 && digits.charAt(end - 1) === '0') end--;
+  return digits.slice(0, end);
 }

@@ -65,7 +65,8 @@ const SETTLED_LOOKS = 4;
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const stateFolder = path.resolve(options.stateFolder);
   const lock = lockState(stateFolder);
-  const clock = createClock();
+  const { warn } = options;
+  const clock = createClock(warn && { onError: (error) => warn(`a task of the clock failed: ${String(error)}`) });
   let services: Services | undefined;
   const front = createFront({
     services: () => services?.all ?? [],

@@ -10,6 +10,7 @@ import { type Columns, createPipelineColumns } from './pipeline-columns.ts';
 
 const recordIdentity = createRecordIdentity('data-pipeline-stream');
 const eventIdentity = createEventIdentity();
+const PROCESSED_AT = '2026-06-01 00:01:00.000';
 const IMPERFECT = { score: 1 / 3, failedRules: ['ColumnValues "größe" > 0', 'IsComplete "b"'] };
 
 /** Of few values each, so that neighbours are alike in some parts and differ in others. */
@@ -84,6 +85,22 @@ describe("the pipeline's columns", () => {
         expect(written).toEqual(items.map((item) => expected(item, processedAt)));
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test('are right for more sources than are remembered, and for a source too long to be', () => {
+    const columns = createPipelineColumns(eventIdentity);
+    const [item] = fc.sample(scored, 1);
+    if (item === undefined) throw new Error('no sample');
+    const { transformed } = item;
+    const sources = [...Array.from({ length: 250 }, (_, index) => `urn:${index}`), 'x'.repeat(10_000)];
+    const items = [...sources, ...sources].map((source) => ({
+      ...item,
+      transformed: { ...transformed, event: { ...transformed.event, source } },
+    }));
+
+    expect(items.map((each) => textOf(columns(each, PROCESSED_AT)))).toEqual(
+      items.map((each) => expected(each, PROCESSED_AT)),
     );
   });
 });

@@ -64,13 +64,15 @@ describe('a large payload', () => {
   test('is given up when silence lasts until the time runs out', async () => {
     const { port, requests } = await payloads(
       () => ({ silent: true }),
-      50,
-      () => 50 * requests.length,
+      200,
+      () => 200 * requests.length,
     );
 
-    await expect(port.keep(PAYLOAD, 120)).rejects.toThrow(PayloadError);
+    await expect(port.keep(PAYLOAD, 500)).rejects.toThrow(PayloadError);
 
-    expect(requests).toHaveLength(3);
+    // The last attempt has half the time, and may be over before its request arrives.
+    expect(requests.length).toBeGreaterThanOrEqual(2);
+    expect(requests.length).toBeLessThanOrEqual(3);
   });
 
   test('with another URI is an error of the program', async () => {

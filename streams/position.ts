@@ -42,11 +42,8 @@ export function formatPosition(shardId: string, sequenceNumber: string, subseque
  * Writes `_position` behind its shard, in ASCII at `at`: the padded sequence number, a colon and the padded subsequence
  * number.
  */
-export function writeSequence(sequenceNumber: string, subsequenceNumber: number, into: Uint8Array, at: number): void {
-  const padding = SEQUENCE_DIGITS - sequenceNumber.length;
-  let end = at;
-  for (let i = 0; i < padding; i++) into[end++] = ZERO;
-  for (let i = 0; i < sequenceNumber.length; i++) into[end++] = sequenceNumber.charCodeAt(i);
+export function writeSequence(sequenceNumber: string, subsequenceNumber: number, into: Buffer, at: number): void {
+  const end = at + into.write(padSequence(sequenceNumber), at, 'latin1');
   into[end] = COLON;
   let rest = subsequenceNumber;
   for (let i = SUBSEQUENCE_DIGITS; i > 0; i--) {

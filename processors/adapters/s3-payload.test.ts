@@ -54,7 +54,7 @@ describe('a large payload', () => {
   });
 
   test('is put again on another connection when the first goes silent', async () => {
-    const { port, requests } = await payloads((index) => (index === 0 ? { silent: true } : {}), 50);
+    const { port, requests } = await payloads((index) => (index === 0 ? { silent: true } : {}), 500);
 
     await port.keep(PAYLOAD, 60_000);
 

@@ -60,7 +60,7 @@ function compileCheck(type: AvroType, policy: ValidatePolicy): Check {
   // The whole value is checked as if it were the only item of a list, so that a scalar has a place to be put.
   const body = `const x = value;\n${source.checkOf(type, { read: 'x', put: (expression) => `void (${expression});`, step: '""' })}`;
   const functions = `${source.functions.join('\n')}\nreturn function check(value) {\n${body}\nreturn undefined;\n}`;
-  // The only dynamic code of the runtime: it is made of the schema, at start, never of a record.
+  // Made of the schema, at start, never of a record.
   return new Function('problem', 'within', 'isProblem', 'rules', functions)(problem, within, isProblem, source.rules);
 }
 

@@ -46,11 +46,13 @@ export interface JsonProtocolOptions {
   readonly invalidInputCode: string;
   /** Bytes that a request body may have. */
   readonly bodyBytesMax: number;
-  /** Default: JSON.parse of the body's text. @throws SyntaxError */
+  /** Default: JSON.parse of the body's text. @throws SyntaxError, AwsError */
   readonly parse?: (body: Buffer) => unknown;
   readonly operations: Readonly<Record<string, Operation>>;
   /** Headers that the service adds to an error. Default: none. */
   readonly errorHeaders?: (code: string) => Readonly<Record<string, string>>;
+  /** Members that the service adds to an error beside `__type` and `message`. Default: none. */
+  readonly errorMembers?: (error: AwsError) => Readonly<Record<string, unknown>>;
 }
 
 export function jsonProtocol(options: JsonProtocolOptions): ServiceHandler {
@@ -61,8 +63,8 @@ export function jsonProtocol(options: JsonProtocolOptions): ServiceHandler {
     body: body === undefined ? '' : JSON.stringify(body),
   });
 
-  const refusal = (status: number, code: string, message: string): ServiceResponse => {
-    const response = reply(status, { __type: code, message });
+  const refusal = (status: number, code: string, message: string, members = {}): ServiceResponse => {
+    const response = reply(status, { __type: code, message, ...members });
     return { ...response, headers: { ...response.headers, ...options.errorHeaders?.(code) } };
   };
 
@@ -82,7 +84,8 @@ export function jsonProtocol(options: JsonProtocolOptions): ServiceHandler {
       return reply(200, await answer(request));
     } catch (error) {
       if (error instanceof InvalidInput) return refusal(400, options.invalidInputCode, error.message);
-      if (error instanceof AwsError) return refusal(error.status, error.code, error.message);
+      if (error instanceof AwsError)
+        return refusal(error.status, error.code, error.message, options.errorMembers?.(error));
       throw error;
     }
   };
@@ -101,7 +104,8 @@ function parseJson(body: Buffer, parse = (text: Buffer): unknown => JSON.parse(t
   if (body.length === 0) return {};
   try {
     return parse(body);
-  } catch {
+  } catch (error) {
+    if (error instanceof AwsError) throw error;
     throw new AwsError('SerializationException', 'The request body is not valid JSON.');
   }
 }

@@ -40,7 +40,12 @@ module.exports = {
       severity: 'error',
       from: { path: stages, pathNot: '\\.test(-d)?\\.ts$' },
       to: {
-        pathNot: [stages, '^schemas/', '^streams/(envelope|codecs|aggregation|identity|position|event-id)', '^(node:)?buffer$'],
+        pathNot: [
+          stages,
+          '^schemas/',
+          '^streams/(envelope|codecs|aggregation|identity|position|event-id)',
+          '^(node:)?buffer$',
+        ],
       },
     },
     {

@@ -45,6 +45,22 @@ describe('lockState', () => {
     lockState(folder).release();
   });
 
+  it('makes the folders above it', () => {
+    const deep = path.join(folder, 'a', 'b');
+
+    lockState(deep).release();
+
+    expect(existsSync(deep)).toBe(true);
+  });
+
+  it('says in one line that a file system takes no folders', () => {
+    if (existsSync('/proc')) {
+      expect(() => lockState('/proc/nope/state')).toThrow(
+        /^The state folder \/proc\/nope\/state cannot be written: .*$/,
+      );
+    }
+  });
+
   it('says in one line that a folder cannot be made', () => {
     const file = path.join(path.dirname(folder), 'file');
     writeFileSync(file, '');

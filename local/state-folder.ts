@@ -20,7 +20,7 @@ export interface StateLock {
 export function lockState(folder: string): StateLock {
   let database: DatabaseSync;
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(path.resolve(folder));
   } catch (error) {
     throw new Error(explain(folder, error), { cause: error });
   }
@@ -57,6 +57,13 @@ export function emptyState(folder: string): void {
   } finally {
     lock.release();
   }
+}
+
+/** One by one: below a file system that takes no folders, such as /proc, a recursive `mkdirSync` never returns. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  mkdirSync(folder);
 }
 
 /** What is in the folder beside the lock and the files that SQLite puts next to it. */

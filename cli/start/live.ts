@@ -11,8 +11,10 @@ import { type QueryResult, query } from './query.ts';
 import type { FailureLine, Snapshot } from './view.ts';
 
 const REFRESH_MS = 1_000;
-/** A query costs a good deal more than a look at counters. */
+/** A query costs a good deal more than a look at counters, and the more the more files there are. */
 const QUERY_EVERY_MS = 10_000;
+/** Queries take a twentieth of the time at most. */
+const QUERY_PAUSES = 20;
 const FAILURES_SHOWN = 5;
 
 /** Resolves after the signal, once everything accepted is on disk. */
@@ -92,7 +94,7 @@ function createQueries(clients: Clients, pipeline: LocalPipeline, warn: (line: s
   let result: QueryResult | undefined;
   let filesSeen = 0;
   let answeredFor = 0;
-  let askedAtMs = Number.NEGATIVE_INFINITY;
+  let askAgainAtMs = Number.NEGATIVE_INFINITY;
   let underWay: Promise<void> | undefined;
 
   async function ask(): Promise<void> {
@@ -111,16 +113,18 @@ function createQueries(clients: Clients, pipeline: LocalPipeline, warn: (line: s
     failures: () => failures,
     result: () => result,
     refresh() {
-      if (underWay || performance.now() - askedAtMs < QUERY_EVERY_MS) return;
+      if (underWay || performance.now() < askAgainAtMs) return;
       const { files } = pipeline.files();
       if (files === answeredFor) return;
       if (files === filesSeen) answeredFor = files;
       filesSeen = files;
-      askedAtMs = performance.now();
+      const askedAtMs = performance.now();
       underWay = ask()
         .catch((error: unknown) => warn(`the view's query: ${String(error)}`))
         .finally(() => {
           underWay = undefined;
+          const tookMs = performance.now() - askedAtMs;
+          askAgainAtMs = askedAtMs + Math.max(QUERY_EVERY_MS, QUERY_PAUSES * tookMs);
         });
     },
     settled: async () => underWay,

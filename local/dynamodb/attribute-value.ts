@@ -26,6 +26,9 @@ export type Item = Readonly<Record<string, AttributeValue>>;
 /** An item's bytes at most (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html). */
 export const ITEM_BYTES_MAX = 400 * 1024;
 
+/** Lists and maps within each other at most, same page. */
+export const NESTING_LEVELS_MAX = 32;
+
 const TYPES: readonly AttributeType[] = ['S', 'N', 'B', 'BOOL', 'NULL', 'SS', 'NS', 'BS', 'L', 'M'];
 /** What a list or map costs beside its content. */
 const DOCUMENT_BYTES = 3;
@@ -87,6 +90,12 @@ export function compareValues(one: AttributeValue, other: AttributeValue): numbe
 }
 
 export const bytesOf = (base64: string): Buffer => Buffer.from(base64, 'base64');
+
+/** Whether lists and maps lie within each other at most so many levels deep. */
+export function nestsWithin(value: AttributeValue, levelsMax: number): boolean {
+  const parts = value.L ?? (value.M && Object.values(value.M));
+  return parts === undefined || (levelsMax > 0 && parts.every((part) => nestsWithin(part, levelsMax - 1)));
+}
 
 /** Bytes as DynamoDB counts them (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html). */
 export function itemBytes(item: Item): number {

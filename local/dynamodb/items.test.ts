@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  type AttributeValue,
   BatchGetItemCommand,
   BatchWriteItemCommand,
   DeleteItemCommand,
@@ -78,6 +79,14 @@ describe('an item', () => {
       'Item size to update has exceeded the maximum allowed size',
     );
     expect((await get(key))?.v?.S).toHaveLength(rest);
+  });
+
+  it('nests lists and maps 32 levels deep, and no deeper', async () => {
+    const nested = (levels: number): AttributeValue => (levels === 0 ? { S: 'x' } : { L: [nested(levels - 1)] });
+
+    await put({ ...newKey(), v: nested(32) });
+    await expect(put({ ...newKey(), v: nested(33) })).rejects.toThrow('Nesting Levels have exceeded supported limits');
+    await expect(put({ ...newKey(), v: nested(1_000) })).rejects.toMatchObject({ $metadata: { httpStatusCode: 400 } });
   });
 
   it('is refused without its key, with a key of another type, and with an empty index key', async () => {

@@ -1,7 +1,7 @@
 /** One write of one item, or the check of its condition: the same for single requests, batches and transactions. */
 import db from 'dynalite/db/index.js';
 import { applyUpdate } from './apply-update.ts';
-import { ITEM_BYTES_MAX, type Item, itemBytes } from './attribute-value.ts';
+import { ITEM_BYTES_MAX, type Item, itemBytes, NESTING_LEVELS_MAX, nestsWithin } from './attribute-value.ts';
 import { refuse } from './check-request.ts';
 import { ConditionFailed, validationError } from './dynamodb-error.ts';
 import { evaluateCondition } from './evaluate-condition.ts';
@@ -51,11 +51,11 @@ export function writeItem(store: ItemStore, write: Write): Written {
 function itemAfter(write: Exclude<Write, { kind: 'ConditionCheck' }>, before: Item | undefined): Item | undefined {
   switch (write.kind) {
     case 'Put':
-      checkSize(write.request.Item, 'Item size has exceeded the maximum allowed size');
+      checkItem(write.request.Item, 'Item size has exceeded the maximum allowed size');
       return write.request.Item;
     case 'Update': {
       const after = applyUpdate(write.request._updates?.sections ?? [], before ?? write.request.Key);
-      checkSize(after, 'Item size to update has exceeded the maximum allowed size');
+      checkItem(after, 'Item size to update has exceeded the maximum allowed size');
       return after;
     }
     default:
@@ -63,6 +63,8 @@ function itemAfter(write: Exclude<Write, { kind: 'ConditionCheck' }>, before: It
   }
 }
 
-function checkSize(item: Item, message: string): void {
-  if (itemBytes(item) > ITEM_BYTES_MAX) throw validationError(message);
+function checkItem(item: Item, tooLarge: string): void {
+  if (!Object.values(item).every((value) => nestsWithin(value, NESTING_LEVELS_MAX)))
+    throw validationError('Nesting Levels have exceeded supported limits');
+  if (itemBytes(item) > ITEM_BYTES_MAX) throw validationError(tooLarge);
 }

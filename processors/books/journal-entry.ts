@@ -39,7 +39,8 @@ export interface JournalEntry {
   readonly requestId: string;
   /** Attempts that were begun since the entry before, this one included. */
   readonly attempts: number;
-  readonly evaluatedAtMs: number;
+  /** Of the code and settings that decided the outcomes. */
+  readonly version: string;
   readonly committedAtMs: number;
   /** Kinesis records. */
   readonly records: number;
@@ -113,7 +114,7 @@ export function journalPut(entry: Omit<JournalEntry, 'groups'>, groups: Uint8Arr
       from: entry.from,
       request_id: entry.requestId,
       attempts: entry.attempts,
-      evaluated_at: entry.evaluatedAtMs,
+      version: entry.version,
       committed_at: entry.committedAtMs,
       records: entry.records,
       fingerprint: entry.fingerprint,
@@ -134,7 +135,7 @@ export function readJournalEntry(shard: ShardRef, item: StateItem): JournalEntry
     to: item.sk,
     requestId: textOf(item, 'request_id'),
     attempts: numberOf(item, 'attempts'),
-    evaluatedAtMs: numberOf(item, 'evaluated_at'),
+    version: textOf(item, 'version'),
     committedAtMs: numberOf(item, 'committed_at'),
     records: numberOf(item, 'records'),
     fingerprint: integerOf(item, 'fingerprint'),

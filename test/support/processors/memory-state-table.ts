@@ -74,9 +74,7 @@ export function createMemoryStateTable(): MemoryStateTable {
       [...partitions]
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .flatMap(([pk, items]) =>
-          [...items]
-            .sort(([a], [b]) => (a < b ? -1 : 1))
-            .map(([sk, attributes]) => ({ pk, sk, attributes })),
+          [...items].sort(([a], [b]) => (a < b ? -1 : 1)).map(([sk, attributes]) => ({ pk, sk, attributes })),
         ),
     forget: ({ pk, sk }) => void partitions.get(pk)?.delete(sk),
   };

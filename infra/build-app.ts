@@ -75,7 +75,7 @@ export function buildApp(props: BuildAppProps): App {
     ...shared,
     datasets,
     terminationProtection: environment === 'prod',
-    description: 'Data pipeline: keys, buckets, stream and catalog',
+    description: 'Data pipeline: keys, buckets, stream, catalog and state',
   });
   new PipelineStack(app, ids.pipeline, {
     ...shared,

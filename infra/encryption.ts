@@ -1,6 +1,6 @@
 /**
- * The keys of the pipeline. Two, so that what reads the stream (the processor) and what writes the lake (Firehose) can
- * each do without the other's.
+ * The keys of the pipeline. Three, so that what reads the stream (the processor), what writes the lake (Firehose) and what
+ * keeps the books (the ledger) can each do without the others'. Who may query the lake does not thereby read the books.
  */
 import type { RemovalPolicy } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -10,6 +10,8 @@ export class Encryption extends Construct {
   readonly streamKey: Key;
   /** Buckets, delivery streams and query results. */
   readonly lakeKey: Key;
+  /** The state table. */
+  readonly stateKey: Key;
 
   constructor(scope: Construct, id: string, props: { readonly removalPolicy: RemovalPolicy }) {
     super(scope, id);
@@ -22,5 +24,6 @@ export class Encryption extends Construct {
       });
     this.streamKey = key('stream', 'Records on data-pipeline-stream');
     this.lakeKey = key('lake', 'Objects of the data pipeline in S3');
+    this.stateKey = key('state', 'Items of data-pipeline-state');
   }
 }

@@ -11,6 +11,7 @@ export const NAMES = {
   failedEvents: 'failed_events',
   view: 'processed_data',
   workGroup: 'data-pipeline-workgroup',
+  stateTable: 'data-pipeline-state',
   landedQueue: 'data-pipeline-landed',
   landedDeadLetterQueue: 'data-pipeline-landed-dlq',
   realtimeFunction: 'ServerlessDataPipeline-RealtimeFunction',

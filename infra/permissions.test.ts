@@ -109,6 +109,7 @@ describe('policies on resources', () => {
 
     expect(admittedPrincipals(prod)).toEqual([
       'EncryptionLakeKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
+      'EncryptionStateKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
       'EncryptionStreamKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
       ...['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'].map(
         (action) => `LandingQueuePolicy: Service: events.amazonaws.com ${action} ${byRule}`,

@@ -31,7 +31,7 @@ function tableNamed(name: string): TableInput {
 describe('keys', () => {
   it('rotates every key', () => {
     prod.allResourcesProperties('AWS::KMS::Key', { EnableKeyRotation: true });
-    prod.resourceCountIs('AWS::KMS::Key', 2);
+    prod.resourceCountIs('AWS::KMS::Key', 3);
   });
 });
 
@@ -99,7 +99,8 @@ describe('buckets', () => {
   });
 
   it('keeps data when the production stack is deleted, and does not elsewhere', () => {
-    for (const type of ['AWS::S3::Bucket', 'AWS::KMS::Key', 'AWS::Kinesis::Stream', 'AWS::Glue::Database']) {
+    const stores = ['AWS::S3::Bucket', 'AWS::KMS::Key', 'AWS::Kinesis::Stream', 'AWS::DynamoDB::Table'];
+    for (const type of [...stores, 'AWS::Glue::Database']) {
       prod.allResources(type, { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
       local.allResources(type, { DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });
     }
@@ -149,6 +150,56 @@ describe('stream', () => {
       });
 
     expect(act).toThrow(`stream retention: received ${hours} hours, allowed: 24 to 8760 hours`);
+  });
+});
+
+describe('state table', () => {
+  it('is keyed by pk and sk, billed by request, and read by status in the order of updates', () => {
+    prod.resourceCountIs('AWS::DynamoDB::Table', 1);
+    prod.hasResourceProperties('AWS::DynamoDB::Table', {
+      TableName: 'data-pipeline-state',
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'by-status',
+          KeySchema: [
+            { AttributeName: 'status', KeyType: 'HASH' },
+            { AttributeName: 'updated_at', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'ALL' },
+        },
+      ],
+      AttributeDefinitions: Match.arrayWith([{ AttributeName: 'updated_at', AttributeType: 'N' }]),
+      TimeToLiveSpecification: { AttributeName: 'expires_at', Enabled: true },
+    });
+    prod.hasOutput('StateTableName', {});
+  });
+
+  it('is encrypted by a key of its own, and can be restored to any second', () => {
+    prod.hasResourceProperties('AWS::DynamoDB::Table', {
+      SSESpecification: {
+        KMSMasterKeyId: { 'Fn::GetAtt': [Match.stringLikeRegexp('^EncryptionStateKey'), 'Arn'] },
+        SSEEnabled: true,
+        SSEType: 'KMS',
+      },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    });
+  });
+
+  it('refuses deletion in production alone', () => {
+    prod.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: true });
+    local.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
+  });
+
+  it('is made last, so that no failed create leaves it behind, protected', () => {
+    const [[id, { DependsOn = [] }] = ['', {}]] = Object.entries(prod.findResources('AWS::DynamoDB::Table'));
+    const others = Object.keys(prod.toJSON().Resources).filter((other) => other !== id);
+
+    expect(DependsOn.toSorted()).toEqual(others.toSorted());
   });
 });
 

@@ -1,4 +1,4 @@
-/** What holds data or names it: keys, buckets, the stream and the catalog. Deleted and replaced with care. */
+/** What holds data or names it: keys, buckets, the stream, the catalog and the state table. Deleted and replaced with care. */
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Dataset } from '../schemas/dataset.ts';
@@ -6,6 +6,7 @@ import { Buckets } from './buckets.ts';
 import { Catalog } from './catalog.ts';
 import { Encryption } from './encryption.ts';
 import type { Settings } from './settings.ts';
+import { StateTable } from './state-table.ts';
 import { RecordStream } from './stream.ts';
 
 export interface StatefulStackProps extends StackProps {
@@ -18,6 +19,7 @@ export class StatefulStack extends Stack {
   readonly buckets: Buckets;
   readonly recordStream: RecordStream;
   readonly catalog: Catalog;
+  readonly stateTable: StateTable;
 
   constructor(scope: Construct, id: string, props: StatefulStackProps) {
     super(scope, id, props);
@@ -31,11 +33,17 @@ export class StatefulStack extends Stack {
       removalPolicy,
     });
     this.catalog = new Catalog(this, 'Catalog', { datasets, bucket: this.buckets.processed, removalPolicy });
+    this.stateTable = new StateTable(this, 'State', {
+      key: this.encryption.stateKey,
+      removalPolicy,
+      after: [this.encryption, this.buckets, this.recordStream, this.catalog],
+    });
 
     new CfnOutput(this, 'StreamName', { value: this.recordStream.stream.streamName });
     new CfnOutput(this, 'RawBucketName', { value: this.buckets.raw.bucketName });
     new CfnOutput(this, 'ProcessedBucketName', { value: this.buckets.processed.bucketName });
     new CfnOutput(this, 'ArchiveBucketName', { value: this.buckets.archive.bucketName });
     new CfnOutput(this, 'DatabaseName', { value: this.catalog.databaseName });
+    new CfnOutput(this, 'StateTableName', { value: this.stateTable.tableName });
   }
 }

@@ -1,5 +1,6 @@
 /** Every local service, wired to the others as AWS wires them. The one place that knows them all. */
 import { createAthenaService } from './athena/service.ts';
+import { createDynamoDbService, type DynamoDbService } from './dynamodb/service.ts';
 import { createEventsService } from './events/service.ts';
 import { createFirehoseService, type FirehoseService } from './firehose/service.ts';
 import { createGlueService } from './glue/service.ts';
@@ -17,6 +18,7 @@ export interface Services {
   readonly lambda: LambdaService;
   readonly firehose: FirehoseService;
   readonly s3: S3Service;
+  readonly dynamodb: DynamoDbService;
   readonly queues: Queues;
   /** In the order in which they start; they stop the other way round. */
   readonly all: readonly LocalService[];
@@ -43,6 +45,7 @@ export function createServices(environment: Environment, options: ServicesOption
   const athena = createAthenaService(environment, { catalog: glue, objects: s3 });
   const firehose = createFirehoseService(environment, { objects: s3, catalog: glue, logs: sink });
   const kinesis = createKinesisService(environment, options.warn && { warn: options.warn });
+  const dynamodb = createDynamoDbService(environment);
   const lambda = createLambdaService(environment, {
     streams: kinesis,
     queues: sqs,
@@ -51,9 +54,9 @@ export function createServices(environment: Environment, options: ServicesOption
     assetFolder: options.assetFolder,
     ...(options.warn && { warn: options.warn }),
   });
-  const all = [logs, sqs, events, s3, glue, athena, firehose, kinesis, lambda];
+  const all = [logs, sqs, events, s3, glue, athena, firehose, kinesis, dynamodb, lambda];
   const resourceKinds = [...all.flatMap((service) => service.resourceKinds), ...inertResourceKinds()];
-  return { kinesis, lambda, firehose, s3, queues: sqs, all, resourceKinds };
+  return { kinesis, lambda, firehose, s3, dynamodb, queues: sqs, all, resourceKinds };
 }
 
 function watched(sink: LogSink, onLog: (group: string, message: string) => void): LogSink {

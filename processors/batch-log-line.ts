@@ -9,6 +9,8 @@ export interface BatchSummary {
   /** Quarantined events of the records that are done, by `<dataset>/<code>`: they add up to `counts.quarantined`. */
   readonly failures: ReadonlyMap<string, number>;
   readonly records: number;
+  /** Records that an earlier attempt had done: they are not processed again. */
+  readonly redelivered: number;
   readonly done: number;
   readonly reasons: readonly string[];
   readonly atMs: number;
@@ -21,6 +23,7 @@ const METRICS = [
   { Name: 'Delivered', Unit: 'Count' },
   { Name: 'Quarantined', Unit: 'Count' },
   { Name: 'Dropped', Unit: 'Count' },
+  { Name: 'Duplicate', Unit: 'Count' },
   { Name: 'BatchDuration', Unit: 'Milliseconds' },
 ] as const;
 
@@ -29,25 +32,28 @@ const METRICS = [
  * and counts, never a payload.
  */
 export function batchLogLine(summary: BatchSummary): string {
-  const { counts, range, done, records } = summary;
+  const { counts, range, done, redelivered, records } = summary;
+  const isDone = redelivered + done === records;
   return JSON.stringify({
     _aws: {
       Timestamp: summary.atMs,
       CloudWatchMetrics: [{ Namespace: summary.namespace, Dimensions: [[]], Metrics: METRICS }],
     },
     timestamp: new Date(summary.atMs).toISOString(),
-    level: done === records ? 'INFO' : 'WARN',
-    message: done === records ? 'batch done' : 'batch done in part',
+    level: isDone ? 'INFO' : 'WARN',
+    message: isDone ? 'batch done' : 'batch done in part',
     Received: counts.received,
     Delivered: counts.delivered,
     Quarantined: counts.quarantined,
     Dropped: counts.dropped,
+    Duplicate: counts.duplicate,
     BatchDuration: summary.durationMs,
     shardId: range.shardId,
     from: range.from,
     to: range.to,
     records,
     recordsDone: done,
+    ...(redelivered > 0 && { redelivered }),
     failures: Object.fromEntries(summary.failures),
     ...(summary.reasons.length > 0 && { reasons: summary.reasons.slice(0, REASONS_MAX) }),
   });

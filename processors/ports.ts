@@ -1,5 +1,8 @@
 /** What the processor needs of the world. Adapters implement these; tests and the simulator replace them. */
 
+import type { StreamRecord } from '../streams/position.ts';
+import type { Tally } from './tally.ts';
+
 /** One Firehose record: JSON documents of one table, each ended by a newline. */
 export interface PackedRecord {
   readonly data: Buffer;
@@ -58,35 +61,71 @@ export class PayloadError extends Error {
   }
 }
 
-/** What `begin` pins for every attempt at a batch, so that a retry decides as the first attempt did. */
-export interface BatchTerms {
-  /** Times are evaluated as of this moment, epoch milliseconds. */
-  readonly evaluatedAtMs: number;
-  /** Records scoring below this are quarantined, 0 to 1, unless their dataset says otherwise. */
-  readonly qualityThreshold: number;
-}
-
-/** The span of a shard that a batch covers. */
+/** A batch of one shard, as Lambda gives it. */
 export interface BatchRange {
   readonly streamArn: string;
   readonly shardId: string;
   /** First and last sequence number, as AWS gives them. */
   readonly from: string;
   readonly to: string;
+  /** Kinesis records. */
+  readonly records: number;
+  /** Of the invocation. */
+  readonly requestId: string;
 }
 
-/** Events of a batch by outcome: `received = delivered + quarantined + dropped`. */
+/** Events of a batch by outcome: `received = delivered + quarantined + dropped + duplicate`. */
 export interface BatchCounts {
   readonly received: number;
   readonly delivered: number;
   readonly quarantined: number;
   readonly dropped: number;
+  readonly duplicate: number;
+}
+
+/** What came of a batch: nothing of it is counted before it is committed. */
+export interface BatchWork {
+  /** Records beyond the checkpoint, in order. */
+  readonly records: readonly StreamRecord[];
+  /** How many of them are done, from the first on. */
+  readonly done: number;
+  readonly tally: Tally;
+  /** Leading records, by table, whose documents are all accepted: `done` at least. */
+  readonly acceptedByTable: ReadonlyMap<string, number>;
+}
+
+/** An attempt at a batch that has begun. */
+export interface OpenBatch {
+  /** Records scoring below this are quarantined, 0 to 1, unless their dataset says otherwise: the same on every attempt. */
+  readonly qualityThreshold: number;
+  /** Last sequence number that is done, padded; `''` at the start of a shard. Records up to it are not processed again. */
+  readonly doneUpTo: string;
+  /** Attempts that were begun at the one record of this batch alone, this one included; 0 for a batch of several. */
+  readonly attemptsAlone: number;
+  /** Last sequence number, padded, up to which an earlier attempt had a table's documents accepted. */
+  readonly acceptedUpTo: ReadonlyMap<string, string>;
+  /**
+   * Counts what is done, once, and moves the checkpoint. Called with `done` above 0.
+   * @returns how many records are done: fewer than asked when their entry would be too large, more never
+   * @throws BooksConflict, StateUnavailable
+   */
+  commit(work: BatchWork): Promise<number>;
+  /** Ends an attempt that has nothing to count: keeps what was accepted, and that the function did not die of it. */
+  release(work?: BatchWork): Promise<void>;
 }
 
 /** The books: `begin` before a batch, `commit` once its documents are delivered. */
 export interface BooksPort {
-  begin(range: BatchRange): Promise<BatchTerms>;
-  commit(range: BatchRange, counts: BatchCounts): Promise<void>;
+  /** @throws StateUnavailable */
+  begin(range: BatchRange): Promise<OpenBatch>;
+}
+
+/** The checkpoint was moved by another attempt, and not to the end of this one's work: nothing was counted. */
+export class BooksConflict extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'BooksConflict';
+  }
 }
 
 export interface ClockPort {

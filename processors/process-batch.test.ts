@@ -17,14 +17,17 @@ import {
   CALLS_IN_FLIGHT_MAX,
   CHUNK_BYTES_MAX,
   CHUNK_EVENTS,
+  type DecodeRecord,
   processBatch,
 } from './process-batch.ts';
-import type { DecodeStage } from './stages/decode.ts';
+import { type DecodeStage, decode } from './stages/decode.ts';
+
+const STAGE = decodeStage();
 
 const PLAN: BatchPlan = {
-  decode: decodeStage(),
+  decode: decoding(STAGE),
   route: ROUTE_STAGE,
-  evaluatedAtMs: EVALUATED_AT_MS,
+  acceptedByTable: new Map(),
   qualityThreshold: 0.85,
   stopAtMs: EVALUATED_AT_MS + 10_000,
   deliverUntilMs: EVALUATED_AT_MS + 20_000,
@@ -39,6 +42,11 @@ const record = (data: Buffer, index: number): StreamRecord => ({
 });
 
 const recordsOf = (...lists: readonly (readonly Buffer[])[]) => lists.flat().map(record);
+
+function decoding(stage: DecodeStage): DecodeRecord {
+  return (record, index, items) => decode(stage, record, index, items);
+}
+
 /** A clock that goes on by `stepMs` whenever it is read. */
 function stepping(stepMs: number): () => number {
   let nowMs = EVALUATED_AT_MS - stepMs;
@@ -57,7 +65,7 @@ function aggregateOf(payloads: readonly Buffer[]): Buffer {
 /** A decode stage that tells what was done, in its order: records decoded, and events of the probe transformed. */
 function probedDecoding() {
   const steps: ('decode' | 'transform')[] = [];
-  const { context, identity } = PLAN.decode;
+  const { context, identity } = STAGE;
   const probed = context.defaultDataset;
   const definition: typeof probed.definition = {
     ...probed.definition,
@@ -101,7 +109,7 @@ describe('a batch that', () => {
     const { done, tally } = await lastValueFrom(processBatch(recordsOf(many(3)), PLAN, recordPorts()));
 
     expect(done).toBe(3);
-    expect(tally.upTo(3)).toEqual({ received: 3, delivered: 3, quarantined: 0, dropped: 0 });
+    expect(tally.upTo(3)).toEqual({ received: 3, delivered: 3, quarantined: 0, dropped: 0, duplicate: 0 });
   });
 
   test('has many gives one answer, and keeps their order', async () => {
@@ -125,7 +133,11 @@ describe('a batch that', () => {
     const probed = probedDecoding();
     const ports = recordPorts({ now: stepping(TURN_MS_MAX) });
 
-    const subscription = processBatch(recordsOf(many(1_000)), { ...PLAN, decode: probed.stage }, ports).subscribe();
+    const subscription = processBatch(
+      recordsOf(many(1_000)),
+      { ...PLAN, decode: decoding(probed.stage) },
+      ports,
+    ).subscribe();
     await tick();
     subscription.unsubscribe();
     const taken = probed.taken();
@@ -162,7 +174,7 @@ describe('a bad record', () => {
     const { done, tally } = await lastValueFrom(processBatch(records, PLAN, ports));
 
     expect(done).toBe(3);
-    expect(tally.upTo(3)).toEqual({ received: 3, delivered: 2, quarantined: 1, dropped: 0 });
+    expect(tally.upTo(3)).toEqual({ received: 3, delivered: 2, quarantined: 1, dropped: 0, duplicate: 0 });
   });
 });
 
@@ -206,7 +218,7 @@ describe('a port', () => {
     const { done, tally, reasons } = await lastValueFrom(processBatch(records, PLAN, ports));
 
     expect({ done, reasons }).toEqual({ done: 1, reasons: ['S3 is away'] });
-    expect(tally.upTo(done)).toEqual({ received: 1, delivered: 1, quarantined: 0, dropped: 0 });
+    expect(tally.upTo(done)).toEqual({ received: 1, delivered: 1, quarantined: 0, dropped: 0, duplicate: 0 });
   });
 
   test('gets at most four calls at once, each as soon as it is full', async () => {
@@ -242,7 +254,7 @@ describe('once a call has failed', () => {
     const huge = Array.from({ length: 8 }, () => Buffer.alloc(600_000, '{'));
 
     const result = lastValueFrom(
-      processBatch(recordsOf(many(5), huge, many(1_000)), { ...PLAN, decode: probed.stage }, ports),
+      processBatch(recordsOf(many(5), huge, many(1_000)), { ...PLAN, decode: decoding(probed.stage) }, ports),
     );
 
     expect(await result).toMatchObject({ done: 5 });
@@ -266,7 +278,7 @@ describe('what is to be sent', () => {
     const ports = recordPorts({ keep: () => promise });
 
     const result = lastValueFrom(
-      processBatch(recordsOf(Array<Buffer>(12).fill(data)), { ...PLAN, decode: probed.stage }, ports),
+      processBatch(recordsOf(Array<Buffer>(12).fill(data)), { ...PLAN, decode: decoding(probed.stage) }, ports),
     );
     for (let turns = 0; turns < 5; turns++) await tick();
     const takenBytes = probed.taken() * LARGE_BYTES;
@@ -284,7 +296,7 @@ describe('what is to be sent', () => {
     const ports = recordPorts({ deliver: () => promise });
     const payloads = Array.from({ length: 100 }, () => probeJson('large output', { count: 900_000 }));
 
-    const result = lastValueFrom(processBatch(recordsOf(payloads), { ...PLAN, decode: probed.stage }, ports));
+    const result = lastValueFrom(processBatch(recordsOf(payloads), { ...PLAN, decode: decoding(probed.stage) }, ports));
     await tick();
 
     // A chunk of these small records makes 64 large documents.
@@ -298,7 +310,7 @@ describe('what is to be sent', () => {
     const ports = recordPorts({ keep: () => Promise.reject(new TypeError('x is not a function')) });
 
     const result = lastValueFrom(
-      processBatch(recordsOf(Array<Buffer>(40).fill(large)), { ...PLAN, decode: probed.stage }, ports),
+      processBatch(recordsOf(Array<Buffer>(40).fill(large)), { ...PLAN, decode: decoding(probed.stage) }, ports),
     );
 
     await expect(result).rejects.toThrow(TypeError);
@@ -315,7 +327,7 @@ describe('the hot path', () => {
     const aggregates = Array.from({ length: 40 }, () => aggregate.encode());
 
     await lastValueFrom(
-      processBatch(recordsOf(many(200), aggregates), { ...PLAN, decode: probed.stage }, recordPorts()),
+      processBatch(recordsOf(many(200), aggregates), { ...PLAN, decode: decoding(probed.stage) }, recordPorts()),
     );
 
     expect(probed.runsOf('transform').reduce((sum, run) => sum + run, 0)).toBe(200 + 40 * 30);
@@ -333,7 +345,7 @@ describe('the hot path', () => {
     );
 
     await lastValueFrom(
-      processBatch(recordsOf(Array<Buffer>(20).fill(half)), { ...PLAN, decode: probed.stage }, recordPorts()),
+      processBatch(recordsOf(Array<Buffer>(20).fill(half)), { ...PLAN, decode: decoding(probed.stage) }, recordPorts()),
     );
 
     expect(Math.max(...probed.runsOf('decode'))).toBe(2);

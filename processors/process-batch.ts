@@ -16,9 +16,8 @@ import { paced } from './paced.ts';
 import { CALL_BYTES_MAX, createPacker } from './pack.ts';
 import type { ClockPort, DeliveryCall, DeliveryPort, KeptPayload, PayloadPort } from './ports.ts';
 import { DeliveryError, PayloadError } from './ports.ts';
-import { type DecodeStage, decode } from './stages/decode.ts';
 import type { Item } from './stages/items.ts';
-import { type Routed, type RouteStage, route } from './stages/route.ts';
+import { type Document, FAILED_EVENTS, type Routed, type RouteStage, route } from './stages/route.ts';
 import { score } from './stages/score.ts';
 import { transform } from './stages/transform.ts';
 import { validate } from './stages/validate.ts';
@@ -36,11 +35,18 @@ export const CALLS_IN_FLIGHT_MAX = 4;
 /** Bytes that wait for a call or are under way before decoding waits for them: twice what can be under way to Firehose. */
 export const BACKLOG_BYTES_MAX = 2 * CALLS_IN_FLIGHT_MAX * CALL_BYTES_MAX;
 
+/**
+ * Appends the events of one Kinesis record to `items`, at least one.
+ * @returns the bytes that they hold on to
+ */
+export type DecodeRecord = (record: StreamRecord, recordIndex: number, items: Item[]) => number;
+
 export interface BatchPlan {
-  readonly decode: DecodeStage;
+  readonly decode: DecodeRecord;
   readonly route: RouteStage;
-  readonly evaluatedAtMs: number;
   readonly qualityThreshold: number;
+  /** Leading records, by table, whose documents an earlier attempt had accepted: they are counted, and not sent again. */
+  readonly acceptedByTable: ReadonlyMap<string, number>;
   /** No further record is taken after this moment, but for those of the chunk under way; epoch milliseconds. */
   readonly stopAtMs: number;
   /** Nothing is sent again after this moment, epoch milliseconds. */
@@ -56,6 +62,8 @@ export interface BatchPorts {
 export interface BatchResult {
   /** Index of the first record that is not done; the number of records when all are. */
   readonly done: number;
+  /** Leading records, by table, whose documents are all accepted: `done` at least. Tables without documents are left out. */
+  readonly acceptedByTable: ReadonlyMap<string, number>;
   readonly tally: Tally;
   /** Why records were left, when a port failed; its own words, without payload. */
   readonly reasons: readonly string[];
@@ -63,6 +71,7 @@ export interface BatchResult {
 
 /** What a call came to: the lowest record it leaves undone, if any. */
 interface Settled {
+  readonly table: string;
   readonly undone: number | undefined;
   readonly reason: string | undefined;
 }
@@ -83,22 +92,20 @@ export function processBatch(
     const tally = createTally(records.length);
     const packer = createPacker();
     const backlog = createBacklog(BACKLOG_BYTES_MAX);
+    // Tables whose delivery stream could not be used: what else is for them is not tried again and again.
+    const away = new Set<string>();
     const progress = createProgress(records.length, () => ports.clock.now() < plan.stopAtMs);
-    const evaluate = (item: Item): Routed =>
-      route(
-        score(transform(validate(item, plan.evaluatedAtMs), plan.evaluatedAtMs), plan.qualityThreshold),
-        plan.route,
-      );
+    const evaluate = (item: Item): Routed => route(score(transform(validate(item)), plan.qualityThreshold), plan.route);
 
     const work = paced(decodeChunks(records, plan.decode, progress), backlog, ports.clock).pipe(
       map((items) => items.map(evaluate)),
-      map((routed) => pack(routed, tally, packer.add)),
+      map((routed) => pack(routed, tally, packer.add, plan.acceptedByTable)),
     );
     const rest = defer(() => of({ calls: packer.flush(), payloads: [] }));
 
     return concat(work, rest).pipe(
       concatMap((packed) => {
-        const sendings = sendingsOf(packed, plan, ports);
+        const sendings = sendingsOf(packed, plan, ports, away);
         for (const { bytes } of sendings) backlog.add(bytes);
         return sendings;
       }),
@@ -109,7 +116,7 @@ export function processBatch(
         backlog.remove(bytes);
         return so;
       }, progress),
-      map(({ done, reasons }) => ({ done, tally, reasons })),
+      map(({ done, acceptedByTable, reasons }) => ({ done, acceptedByTable, tally, reasons })),
     );
   });
 }
@@ -118,6 +125,7 @@ export function processBatch(
 interface Progress {
   /** Index of the first record that is not done, of those that were taken. */
   readonly done: number;
+  readonly acceptedByTable: ReadonlyMap<string, number>;
   readonly reasons: readonly string[];
   /** Whether another record is to be taken. */
   goesOn(): boolean;
@@ -127,11 +135,15 @@ interface Progress {
 
 function createProgress(recordCount: number, hasTime: () => boolean): Progress {
   const reasons: string[] = [];
+  const undoneByTable = new Map<string, number>();
   let taken = 0;
   let undone = recordCount;
   return {
     get done() {
       return Math.min(undone, taken);
+    },
+    get acceptedByTable() {
+      return new Map([...undoneByTable].map(([table, index]) => [table, Math.min(index, taken)]));
     },
     reasons,
     goesOn() {
@@ -141,21 +153,23 @@ function createProgress(recordCount: number, hasTime: () => boolean): Progress {
       taken = recordIndex + 1;
     },
     settle(sent) {
-      undone = Math.min(undone, sent.undone ?? recordCount);
+      const lowest = sent.undone ?? recordCount;
+      undone = Math.min(undone, lowest);
+      undoneByTable.set(sent.table, Math.min(undoneByTable.get(sent.table) ?? recordCount, lowest));
       if (sent.reason !== undefined) reasons.push(sent.reason);
     },
   };
 }
 
 /** Events, `CHUNK_EVENTS` at a time or fewer: what follows is decoded only when those before are packed. */
-function* decodeChunks(records: readonly StreamRecord[], stage: DecodeStage, progress: Progress): Generator<Item[]> {
+function* decodeChunks(records: readonly StreamRecord[], decode: DecodeRecord, progress: Progress): Generator<Item[]> {
   if (!progress.goesOn()) return;
   let items: Item[] = [];
   let bytes = 0;
   for (let index = 0; index < records.length; index++) {
     const record = records[index];
     if (record === undefined) break;
-    bytes += decode(stage, record, index, items);
+    bytes += decode(record, index, items);
     progress.take(index);
     if (items.length < CHUNK_EVENTS && bytes < CHUNK_BYTES_MAX) continue;
     // One aggregate can hold thousands of events.
@@ -182,15 +196,18 @@ const NOTHING_TO_SEND: Packed = { calls: [], payloads: [] };
 function pack(
   chunk: readonly Routed[],
   tally: Tally,
-  add: (document: Extract<Routed, { document: unknown }>['document']) => DeliveryCall | undefined,
+  add: (document: Document) => DeliveryCall | undefined,
+  acceptedByTable: BatchPlan['acceptedByTable'],
 ): Packed {
   const calls: DeliveryCall[] = [];
   const payloads: KeptPayload[] = [];
   for (const routed of chunk) {
     tally.count(routed);
-    if (routed.outcome === 'dropped') continue;
+    if (!('document' in routed)) continue;
+    const { table, recordIndex } = routed.document;
+    if (acceptedByTable.size > 0 && recordIndex < (acceptedByTable.get(table) ?? 0)) continue;
     if (routed.outcome === 'quarantined' && routed.payload) {
-      payloads.push({ ...routed.payload, recordIndex: routed.document.recordIndex });
+      payloads.push({ ...routed.payload, recordIndex });
     }
     const full = add(routed.document);
     if (full) calls.push(full);
@@ -198,34 +215,38 @@ function pack(
   return calls.length === 0 && payloads.length === 0 ? NOTHING_TO_SEND : { calls, payloads };
 }
 
-function sendingsOf({ calls, payloads }: Packed, plan: BatchPlan, ports: BatchPorts): Sending[] {
+function sendingsOf({ calls, payloads }: Packed, plan: BatchPlan, ports: BatchPorts, away: Set<string>): Sending[] {
   return [
     ...payloads.map((payload) => ({ bytes: payload.bytes.length, start: () => keep(payload, plan, ports) })),
-    ...calls.map((call) => ({ bytes: bytesOf(call), start: () => send(call, plan, ports) })),
+    ...calls.map((call) => ({ bytes: bytesOf(call), start: () => send(call, plan, ports, away) })),
   ];
 }
 
-async function send(call: DeliveryCall, plan: BatchPlan, ports: BatchPorts): Promise<Settled> {
+async function send(call: DeliveryCall, plan: BatchPlan, ports: BatchPorts, away: Set<string>): Promise<Settled> {
+  if (away.has(call.table)) return { table: call.table, undone: lowest(call.records), reason: undefined };
   try {
     const rejected = await ports.delivery.deliver(call, plan.deliverUntilMs);
-    if (rejected.length === 0) return { undone: undefined, reason: undefined };
+    if (rejected.length === 0) return { table: call.table, undone: undefined, reason: undefined };
+    if (rejected.length === call.records.length) away.add(call.table);
     return {
+      table: call.table,
       undone: lowest(rejected),
       reason: `${call.table}: ${rejected.length} Firehose records were not accepted in time`,
     };
   } catch (error) {
     if (!(error instanceof DeliveryError)) throw error;
-    return { undone: lowest(call.records), reason: `${call.table}: ${error.message}` };
+    away.add(call.table);
+    return { table: call.table, undone: lowest(call.records), reason: `${call.table}: ${error.message}` };
   }
 }
 
 async function keep(payload: KeptPayload, plan: BatchPlan, ports: BatchPorts): Promise<Settled> {
   try {
     await ports.payloads.keep(payload, plan.deliverUntilMs);
-    return { undone: undefined, reason: undefined };
+    return { table: FAILED_EVENTS, undone: undefined, reason: undefined };
   } catch (error) {
     if (!(error instanceof PayloadError)) throw error;
-    return { undone: payload.recordIndex, reason: error.message };
+    return { table: FAILED_EVENTS, undone: payload.recordIndex, reason: error.message };
   }
 }
 

@@ -85,8 +85,9 @@ const settings = {
   defaultDataset: 'probe',
   metricsNamespace: 'DataPipeline',
   payloadBucket: 'archive',
+  retriesMax: 5,
 };
-const context = { getRemainingTimeInMillis: () => 300_000 };
+const context = { awsRequestId: 'request', getRemainingTimeInMillis: () => 300_000 };
 
 function countsOf(records: readonly OnStream[]): Readonly<Record<Outcome, number>> {
   const counts = { delivered: 0, quarantined: 0, dropped: 0 };

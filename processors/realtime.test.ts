@@ -14,9 +14,11 @@ const SETTINGS: RealtimeSettings = {
   defaultDataset: 'probe',
   metricsNamespace: 'DataPipeline',
   payloadBucket: 'archive',
+  retriesMax: 5,
 };
 const FIVE_MINUTES_MS = 300_000;
-const lasting = (timeLeftMs: number): Pick<Context, 'getRemainingTimeInMillis'> => ({
+const lasting = (timeLeftMs: number): Pick<Context, 'getRemainingTimeInMillis' | 'awsRequestId'> => ({
+  awsRequestId: 'request',
   getRemainingTimeInMillis: () => timeLeftMs,
 });
 

@@ -11,9 +11,20 @@ import { createDecodeContext } from '../streams/codecs/decode-context.ts';
 import { createEventIdentity } from '../streams/event-id.ts';
 import { createRecordIdentity, type StreamRecord } from '../streams/position.ts';
 import { batchLogLine } from './batch-log-line.ts';
-import type { BooksPort, ClockPort, DeliveryPort, PayloadPort } from './ports.ts';
-import { processBatch } from './process-batch.ts';
-import type { DecodeStage } from './stages/decode.ts';
+import { countUpTo } from './books/books.ts';
+import { StateUnavailable } from './books/state-table.ts';
+import {
+  type BatchRange,
+  BooksConflict,
+  type BooksPort,
+  type ClockPort,
+  type DeliveryPort,
+  type OpenBatch,
+  type PayloadPort,
+} from './ports.ts';
+import { type BatchResult, type DecodeRecord, processBatch } from './process-batch.ts';
+import { type DecodeStage, decode } from './stages/decode.ts';
+import { failWhole } from './stages/fail-whole.ts';
 import { createPipelineColumns } from './stages/pipeline-columns.ts';
 
 /** What the handler keeps back of its time to answer: a tenth, 1 s at least and 10 s at most. */
@@ -38,11 +49,13 @@ export interface RealtimeSettings {
   readonly metricsNamespace: string;
   /** Bucket of payloads that are too large for their row. */
   readonly payloadBucket: string;
+  /** Attempts at one record alone that may end without an answer, before it is filed as a failed event; at least 1. */
+  readonly retriesMax: number;
 }
 
 export type RealtimeHandler = (
   event: KinesisStreamEvent,
-  context: Pick<Context, 'getRemainingTimeInMillis'>,
+  context: Pick<Context, 'getRemainingTimeInMillis' | 'awsRequestId'>,
 ) => Promise<KinesisStreamBatchResponse>;
 
 const ALL_DONE: KinesisStreamBatchResponse = { batchItemFailures: [] };
@@ -67,54 +80,103 @@ export function createRealtimeHandler(settings: RealtimeSettings, ports: Realtim
   const payloadUri = (recordId: string, arrivedAtMs: number) =>
     `s3://${settings.payloadBucket}/failed-payloads/${formatTimestamp(arrivedAtMs).slice(0, 10)}/${recordId}`;
 
+  async function work(records: readonly StreamRecord[], range: BatchRange, opened: OpenBatch, times: Times) {
+    const stage = stageOf(streamNameOf(range.streamArn));
+    // Isolated by bisecting, and begun too often: another try would end as those before.
+    const isFatal = opened.attemptsAlone > settings.retriesMax;
+    const decodeRecord: DecodeRecord = (record, index, items) =>
+      isFatal ? failWhole(stage, record, index, items, opened.attemptsAlone - 1) : decode(stage, record, index, items);
+    const plan = {
+      decode: decodeRecord,
+      route: { columns, processedAt: formatTimestamp(times.startedAtMs), payloadUri },
+      qualityThreshold: opened.qualityThreshold,
+      acceptedByTable: new Map([...opened.acceptedUpTo].map(([table, end]) => [table, countUpTo(records, end)])),
+      stopAtMs: times.stopAtMs,
+      deliverUntilMs: times.deliverUntilMs,
+    };
+    const result = await lastValueFrom(processBatch(records, plan, ports));
+    return settle(opened, records, result);
+  }
+
   return async (event, context) => {
-    const startedAtMs = ports.clock.now();
-    const records = readRecords(event);
     const [first, last] = [event.Records[0], event.Records.at(-1)];
     if (!first || !last) return ALL_DONE;
-    const range = {
+    const range: BatchRange = {
       streamArn: first.eventSourceARN,
       shardId: shardIdOf(first.eventID),
       from: first.kinesis.sequenceNumber,
       to: last.kinesis.sequenceNumber,
+      records: event.Records.length,
+      requestId: context.awsRequestId,
     };
-    const terms = await ports.books.begin(range);
-    const timeLeftMs = context.getRemainingTimeInMillis();
-    const endMs = ports.clock.now() + timeLeftMs;
-    const reserveMs = Math.min(RESERVE_MS_MAX, Math.max(RESERVE_MS_MIN, timeLeftMs * RESERVE_SHARE));
-    const { done, tally, reasons } = await lastValueFrom(
-      processBatch(
-        records,
-        {
-          decode: stageOf(streamNameOf(range.streamArn)),
-          route: { columns, processedAt: formatTimestamp(terms.evaluatedAtMs), payloadUri },
-          evaluatedAtMs: terms.evaluatedAtMs,
-          qualityThreshold: terms.qualityThreshold,
-          stopAtMs: endMs - 2 * reserveMs,
-          deliverUntilMs: endMs - reserveMs,
-        },
-        ports,
-      ),
-    );
-    const counts = tally.upTo(done);
-    const lastDone = event.Records[done - 1];
-    if (lastDone) await ports.books.commit({ ...range, to: lastDone.kinesis.sequenceNumber }, counts);
+    const times = timesOf(ports.clock.now(), context.getRemainingTimeInMillis());
+    const records = readRecords(event);
+    const summary = { namespace: settings.metricsNamespace, range, records: records.length };
+    let opened: OpenBatch;
+    try {
+      opened = await ports.books.begin(range);
+    } catch (error) {
+      if (!(error instanceof StateUnavailable)) throw error;
+      ports.log(batchLogLine({ ...summary, ...NOTHING, reasons: [error.message], ...measured(times, ports.clock) }));
+      return failedFrom(range.from);
+    }
+    const redelivered = countUpTo(records, opened.doneUpTo);
+    if (redelivered === records.length) {
+      await opened.release();
+      ports.log(batchLogLine({ ...summary, ...NOTHING, redelivered, reasons: [], ...measured(times, ports.clock) }));
+      return ALL_DONE;
+    }
+    const { done, counts, failures, reasons } = await work(records.slice(redelivered), range, opened, times);
     ports.log(
-      batchLogLine({
-        namespace: settings.metricsNamespace,
-        range,
-        counts,
-        failures: tally.failuresUpTo(done),
-        records: records.length,
-        done,
-        reasons,
-        atMs: ports.clock.now(),
-        durationMs: ports.clock.now() - startedAtMs,
-      }),
+      batchLogLine({ ...summary, counts, failures, done, redelivered, reasons, ...measured(times, ports.clock) }),
     );
-    const undone = event.Records[done];
-    return undone ? { batchItemFailures: [{ itemIdentifier: undone.kinesis.sequenceNumber }] } : ALL_DONE;
+    const undone = records[redelivered + done];
+    return undone ? failedFrom(undone.sequenceNumber) : ALL_DONE;
   };
+}
+
+/** When a batch takes no more records, and when it sends no more; epoch milliseconds. */
+interface Times {
+  readonly startedAtMs: number;
+  readonly stopAtMs: number;
+  readonly deliverUntilMs: number;
+}
+
+function timesOf(startedAtMs: number, timeLeftMs: number): Times {
+  const endMs = startedAtMs + timeLeftMs;
+  const reserveMs = Math.min(RESERVE_MS_MAX, Math.max(RESERVE_MS_MIN, timeLeftMs * RESERVE_SHARE));
+  return { startedAtMs, stopAtMs: endMs - 2 * reserveMs, deliverUntilMs: endMs - reserveMs };
+}
+
+function measured({ startedAtMs }: Times, clock: ClockPort): { readonly atMs: number; readonly durationMs: number } {
+  const atMs = clock.now();
+  return { atMs, durationMs: atMs - startedAtMs };
+}
+
+const NOTHING = {
+  counts: { received: 0, delivered: 0, quarantined: 0, dropped: 0, duplicate: 0 },
+  failures: new Map<string, number>(),
+  done: 0,
+  redelivered: 0,
+};
+
+/** Counts what is done. What the books did not take is not done. */
+async function settle(opened: OpenBatch, records: readonly StreamRecord[], { done, tally, ...rest }: BatchResult) {
+  const batchWork = { records, done, tally, acceptedByTable: rest.acceptedByTable };
+  const reasons = [...rest.reasons];
+  let counted = 0;
+  try {
+    if (done > 0) counted = await opened.commit(batchWork);
+    else await opened.release(batchWork);
+  } catch (error) {
+    if (!(error instanceof BooksConflict || error instanceof StateUnavailable)) throw error;
+    reasons.push(error.message);
+  }
+  return { done: counted, counts: tally.upTo(counted), failures: tally.failuresUpTo(counted), reasons };
+}
+
+function failedFrom(sequenceNumber: string): KinesisStreamBatchResponse {
+  return { batchItemFailures: [{ itemIdentifier: sequenceNumber }] };
 }
 
 /** Reads base64 into one arena that is used again by the next batch: nothing of a batch outlives its invocation. */

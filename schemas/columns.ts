@@ -8,7 +8,7 @@ const SHARED: Readonly<Record<string, Column>> = {
     'Physical identity: hash of stream, shard, sequence number and subsequence, 32 hex digits',
   ),
   ingestedAt: column('_ingested_at', 'timestamp', 'Arrival on the stream, UTC'),
-  processedAt: column('_processed_at', 'timestamp', 'Evaluation time of the batch that decided, UTC'),
+  processedAt: column('_processed_at', 'timestamp', 'When the attempt that delivered it began, UTC'),
   source: column('_source', 'string', 'Source of the event, as its producer names itself'),
   runId: column('_run_id', 'string', 'Run that brought the record, if any'),
   traceId: column('_trace_id', 'string', 'W3C trace id, 32 hex digits, if any'),

@@ -2,12 +2,10 @@
 import type { Schema } from 'avsc';
 import type { Failure } from './failure.ts';
 
-/** What a transform may know besides its record. It has no clock: times are given, so that a retry decides the same. */
+/** What a transform may know besides its record. It has no clock, so that a retry and a replay decide the same. */
 export interface TransformContext {
-  /** Arrival of the Kinesis record, epoch milliseconds. */
+  /** Arrival of the Kinesis record, epoch milliseconds: the same on every attempt and replay. */
   readonly ingestedAtMs: number;
-  /** The batch's evaluation time, epoch milliseconds: the same on every attempt at the batch. */
-  readonly evaluatedAtMs: number;
 }
 
 /** A transform's word that a record is not wanted: counted as dropped, with its reason, and not delivered. */
@@ -22,7 +20,7 @@ export type PartitionGranularity = 'day' | 'hour';
 export interface EventTimeWindow {
   /** First accepted day, `yyyy-MM-dd`, UTC. */
   readonly from: string;
-  /** How far after the evaluation time an event may lie: ISO 8601 duration of days and hours, such as `P1D` or `PT6H`. */
+  /** How far after its arrival an event may lie: ISO 8601 duration of days and hours, such as `P1D` or `PT6H`. */
   readonly aheadOfNow: string;
 }
 
@@ -47,6 +45,11 @@ export interface DatasetDefinition<In, Out> {
   readonly transform: (record: In, context: TransformContext) => Out | Drop;
   /** Fields that the schema does not know: `report` quarantines the record, `ignore` lets them pass. Default `ignore`. */
   readonly unknownFields?: 'report' | 'ignore';
+  /**
+   * `position`: each place on the stream counts once, which is free. `event`: so does each `_event_id` of what is to be
+   * delivered, which costs a write to DynamoDB an event. Default `position`.
+   */
+  readonly deduplicate?: 'position' | 'event';
   /** Share of passed checks, 0 to 1, below which a record is quarantined. Default: the pipeline's setting. */
   readonly qualityThreshold?: number;
 }
@@ -93,7 +96,7 @@ export interface Dataset<In = unknown, Out = unknown> {
   readonly score: (output: Out) => QualityScore;
   /** Accepted event times, epoch milliseconds: from this on, */
   readonly eventTimeFromMs: number;
-  /** and until the evaluation time plus this. */
+  /** and until the record's arrival plus this. */
   readonly eventTimeAheadMsMax: number;
   /** Glue columns of the table: the output's, then the pipeline's own (`_record_id`, …). */
   readonly columns: readonly Column[];

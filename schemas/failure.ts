@@ -18,6 +18,7 @@ export const FAILURE_CODES = {
     'UNKNOWN_DATASET',
     'UNKNOWN_SCHEMA',
     'INVALID_AVRO',
+    'FUNCTION_KILLED',
   ],
   validate: [
     'MISSING_FIELD',

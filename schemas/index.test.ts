@@ -30,7 +30,6 @@ function verdictOf(dataset: Dataset, record: unknown): Verdict | undefined {
   }
   const output = dataset.definition.transform(record, {
     ingestedAtMs: EVALUATED_AT_MS,
-    evaluatedAtMs: EVALUATED_AT_MS,
   });
   const invalidOutput = dataset.validateOutput(output);
   if (invalidOutput) return invalidOutput;

@@ -122,6 +122,11 @@ export class RecordIds {
     writeHex(this.#a ^ mix32(subsequenceNumber), this.#b, this.#c, this.#d, into, at);
   }
 
+  /** The first 8 hex digits as a number: what fingerprints sum. */
+  first32(subsequenceNumber: number): number {
+    return (this.#a ^ mix32(subsequenceNumber)) >>> 0;
+  }
+
   textOf(subsequenceNumber: number): string {
     const digits = Buffer.allocUnsafe(HEX_BYTES);
     this.write(subsequenceNumber, digits, 0);

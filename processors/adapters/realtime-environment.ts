@@ -19,6 +19,7 @@ export function readRealtimeEnvironment(): RealtimeEnvironment {
       defaultDataset: required('DEFAULT_DATASET'),
       metricsNamespace: process.env.METRICS_NAMESPACE ?? 'DataPipeline',
       payloadBucket: required('PAYLOAD_BUCKET'),
+      retriesMax: Number(process.env.MAX_RETRIES ?? 5),
     },
     streamPrefix: required('DELIVERY_STREAM_PREFIX'),
     qualityThreshold: requiredShare('QUALITY_THRESHOLD'),

@@ -1,12 +1,15 @@
-/**
- * Books that are not kept: a batch's terms are the moment it starts and the deployed setting, and nothing is committed.
- * A retry may thus decide an event on the edge of its window otherwise than the first attempt did.
- */
-import type { BooksPort, ClockPort } from '../ports.ts';
+/** Books that are not kept: a batch's terms are the deployed setting, and nothing is committed. */
+import type { BooksPort } from '../ports.ts';
 
-export function createUnwrittenBooks(clock: ClockPort, qualityThreshold: number): BooksPort {
+export function createUnwrittenBooks(qualityThreshold: number): BooksPort {
   return {
-    begin: async () => ({ evaluatedAtMs: clock.now(), qualityThreshold }),
-    commit: async () => {},
+    begin: async () => ({
+      qualityThreshold,
+      doneUpTo: '',
+      attemptsAlone: 0,
+      acceptedUpTo: new Map(),
+      commit: async ({ done }) => done,
+      release: async () => {},
+    }),
   };
 }

@@ -10,7 +10,7 @@ import { createRealtimeHandler } from '../realtime.ts';
 const clock = { now: Date.now };
 const { settings, streamPrefix, qualityThreshold } = readRealtimeEnvironment();
 export const handler = createRealtimeHandler(settings, {
-  books: createUnwrittenBooks(clock, qualityThreshold),
+  books: createUnwrittenBooks(qualityThreshold),
   delivery: createFirehoseDelivery({ client: new FirehoseClient({ maxAttempts: 1 }), streamPrefix, clock }),
   payloads: createS3Payload(new S3Client({}), clock),
   clock,

@@ -16,13 +16,7 @@ export interface DecodeStage {
  * @returns the bytes that they hold on to: the record's, and what those were decompressed to
  */
 export function decode(stage: DecodeStage, record: StreamRecord, recordIndex: number, items: Item[]): number {
-  const origin: Origin = {
-    recordIndex,
-    shardId: record.shardId,
-    sequenceNumber: record.sequenceNumber,
-    arrivedAtMs: record.arrivedAtMs,
-    recordIds: stage.identity.forRecord(record.shardId, record.sequenceNumber),
-  };
+  const origin = originOf(stage, record, recordIndex);
   const events: DecodeOutcome[] = [];
   const bytes = decodeRecordInto(record.data, stage.context, events);
   for (const event of events) {
@@ -33,4 +27,10 @@ export function decode(stage: DecodeStage, record: StreamRecord, recordIndex: nu
     );
   }
   return bytes;
+}
+
+export function originOf(stage: DecodeStage, record: StreamRecord, recordIndex: number): Origin {
+  const { shardId, sequenceNumber, arrivedAtMs } = record;
+  const recordIds = stage.identity.forRecord(shardId, sequenceNumber);
+  return { recordIndex, shardId, sequenceNumber, arrivedAtMs, recordIds, fingerprint: recordIds.first32(0) };
 }

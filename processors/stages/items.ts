@@ -17,6 +17,8 @@ export interface Origin {
   /** Epoch milliseconds. */
   readonly arrivedAtMs: number;
   readonly recordIds: RecordIds;
+  /** First 32 bits of the identity of the Kinesis record that carries it: what the books sum by record. */
+  readonly fingerprint: number;
 }
 
 export interface Decoded {
@@ -64,4 +66,11 @@ export interface Dropped {
   readonly reason: string;
 }
 
-export type Item = Decoded | Valid | Transformed | Scored | Failed | Dropped;
+/** Another record has the claim on its event, or on its chunk. */
+export interface Duplicate {
+  readonly state: 'duplicate';
+  readonly origin: Origin;
+  readonly event: DecodedEvent;
+}
+
+export type Item = Decoded | Valid | Transformed | Scored | Failed | Dropped | Duplicate;

@@ -38,6 +38,7 @@ const scored: fc.Arbitrary<Scored> = fc
         sequenceNumber,
         arrivedAtMs,
         recordIds: recordIdentity.forRecord(shardId, sequenceNumber),
+        fingerprint: 0,
       },
       event: { ...event, kind: 'event', dataset: probe, value: {}, conforms: true, id, bytes: () => Buffer.alloc(0) },
       eventTimeMs,

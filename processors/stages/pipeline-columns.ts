@@ -22,7 +22,7 @@ export interface Columns {
   write(into: Uint8Array, at: number): void;
 }
 
-/** @param processedAt the batch's evaluation time as text */
+/** @param processedAt when this attempt at the batch began, as text */
 export type PipelineColumns = (item: Scored, processedAt: string) => Columns;
 
 /** Sources whose layout is remembered, and bytes of one: made-up sources cannot fill the memory. */

@@ -147,10 +147,12 @@ describe('a row of failed_events', () => {
 });
 
 describe('route', () => {
-  test('counts what the dataset drops, with its reason', () => {
-    expect(throughStages(probeJson('drops'))).toEqual([
-      { outcome: 'dropped', dataset: 'probe', reason: 'not wanted', recordIndex: 0 },
-    ]);
+  test('sends nothing of what the dataset drops', () => {
+    const [routed, ...others] = throughStages(probeJson('drops'));
+
+    expect(others).toEqual([]);
+    expect(routed).toMatchObject({ outcome: 'dropped', origin: { recordIndex: 0 } });
+    expect(routed).not.toHaveProperty('document');
   });
 
   test('throws on an item that skipped a stage, which is an error of the program', () => {

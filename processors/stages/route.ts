@@ -6,8 +6,9 @@ import { Buffer } from 'node:buffer';
 import { shorten } from '../../schemas/describe.ts';
 import type { Failure } from '../../schemas/failure.ts';
 import { formatTimestamp } from '../../schemas/timestamp.ts';
+import type { DecodedEvent, UndecodableEvent } from '../../streams/envelope.ts';
 import { formatPosition } from '../../streams/position.ts';
-import type { Dropped, Failed, Item, Scored, Transformed } from './items.ts';
+import type { Failed, Item, Origin, Scored, Transformed } from './items.ts';
 import type { Columns, PipelineColumns } from './pipeline-columns.ts';
 import { threw } from './threw.ts';
 
@@ -34,7 +35,7 @@ export const ENVELOPE_TEXT_CHARACTERS_MAX = 1_024;
 
 export interface RouteStage {
   readonly columns: PipelineColumns;
-  /** `_processed_at`: the batch's evaluation time as text. */
+  /** `_processed_at`: when this attempt at the batch began, as text. */
   readonly processedAt: string;
   /** Where a large payload is kept: an `s3://` URI that follows from the record's identity. */
   readonly payloadUri: (recordId: string, arrivedAtMs: number) => string;
@@ -50,17 +51,36 @@ export interface Document {
   readonly recordIndex: number;
 }
 
-export type Routed =
-  | { readonly outcome: 'delivered'; readonly dataset: string; readonly document: Document }
-  | {
-      readonly outcome: 'quarantined';
-      readonly dataset: string | undefined;
-      readonly code: Failure['code'];
-      readonly document: Document;
-      /** Original bytes that did not fit the row. */
-      readonly payload: { readonly uri: string; readonly bytes: Buffer } | undefined;
-    }
-  | { readonly outcome: 'dropped'; readonly dataset: string; readonly reason: string; readonly recordIndex: number };
+export interface Delivered {
+  readonly outcome: 'delivered';
+  readonly dataset: string;
+  readonly origin: Origin;
+  readonly event: DecodedEvent;
+  readonly eventTimeMs: number;
+  readonly score: number;
+  readonly document: Document;
+}
+
+export interface Quarantined {
+  readonly outcome: 'quarantined';
+  /** Undefined where it could not be told. */
+  readonly dataset: string | undefined;
+  readonly origin: Origin;
+  readonly event: DecodedEvent | UndecodableEvent;
+  readonly code: Failure['code'];
+  readonly document: Document;
+  /** Original bytes that did not fit the row. */
+  readonly payload: { readonly uri: string; readonly bytes: Buffer } | undefined;
+}
+
+/** Nothing is sent of it. */
+export interface Unsent {
+  readonly outcome: 'dropped' | 'duplicate';
+  readonly origin: Origin;
+  readonly event: DecodedEvent;
+}
+
+export type Routed = Delivered | Quarantined | Unsent;
 
 /** @throws Error for an item that has not been through the stages before */
 export function route(item: Item, stage: RouteStage): Routed {
@@ -70,14 +90,11 @@ export function route(item: Item, stage: RouteStage): Routed {
     case 'failed':
       return quarantine(item, stage);
     case 'dropped':
-      return drop(item);
+    case 'duplicate':
+      return { outcome: item.state, origin: item.origin, event: item.event };
     default:
-      throw new Error(`route: received an item that is ${item.state}, allowed: scored, failed, dropped`);
+      throw new Error(`route: received an item that is ${item.state}, allowed: scored, failed, dropped, duplicate`);
   }
-}
-
-function drop({ event, origin, reason }: Dropped): Routed {
-  return { outcome: 'dropped', dataset: event.dataset.name, reason, recordIndex: origin.recordIndex };
 }
 
 function deliver(item: Scored, stage: RouteStage): Routed {
@@ -96,7 +113,9 @@ function deliver(item: Scored, stage: RouteStage): Routed {
   if (documentBytesMax(document) > DOCUMENT_BYTES_MAX && documentBytes(document) > DOCUMENT_BYTES_MAX) {
     return quarantine({ state: 'failed', origin, event, failure: outputTooLarge(documentBytes(document)) }, stage);
   }
-  return { outcome: 'delivered', dataset: name, document };
+  const { eventTimeMs } = item.transformed;
+  const { score } = item.quality;
+  return { outcome: 'delivered', dataset: name, origin, event, eventTimeMs, score, document };
 }
 
 /** The output's fields, of which there is one at least, without the closing brace. */
@@ -157,6 +176,8 @@ function quarantine({ origin, event, failure }: Failed, stage: RouteStage): Rout
   return {
     outcome: 'quarantined',
     dataset,
+    origin,
+    event,
     code: failure.code,
     document: { table: FAILED_EVENTS, json, columns: undefined, recordIndex: origin.recordIndex },
     // A copy: bytes of a record lie in memory that the next batch writes over, and this may still be on its way then.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { probeJson } from '../../test/support/processors/probe-dataset.ts';
-import { datasetNamed, decoded, EVALUATED_AT_MS } from '../../test/support/processors/through-stages.ts';
+import { datasetNamed, decoded } from '../../test/support/processors/through-stages.ts';
 import type { Item } from './items.ts';
 import { score } from './score.ts';
 import { transform } from './transform.ts';
@@ -10,7 +10,7 @@ const FLIGHT = { date: 978_332_100_000, delay: -19, distance: 1797, origin: 'LAX
 
 function scored(data: Buffer, threshold: number, defaultDataset?: string): Item | undefined {
   const [item] = decoded(data, defaultDataset);
-  return item && score(transform(validate(item, EVALUATED_AT_MS), EVALUATED_AT_MS), threshold);
+  return item && score(transform(validate(item)), threshold);
 }
 
 describe('score', () => {

@@ -14,8 +14,10 @@ import type { Routed } from './route.ts';
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 const { at: _at, ...WITHOUT_TIME } = probeRecord('fine');
 
-/** One record for each failure code, and the path at which it fails. */
-const FAILING: Readonly<Record<FailureCode, { readonly data: Buffer; readonly path: string }>> = {
+/** One record for each failure code that its bytes bring about, and the path at which it fails. */
+const FAILING: Readonly<
+  Record<Exclude<FailureCode, 'FUNCTION_KILLED'>, { readonly data: Buffer; readonly path: string }>
+> = {
   EMPTY_PAYLOAD: { data: Buffer.alloc(0), path: '' },
   INVALID_GZIP: { data: Buffer.from('1f8b00', 'hex'), path: '' },
   DECOMPRESSED_TOO_LARGE: { data: gzipSync(Buffer.alloc(10 * 1024 * 1024 + 1)), path: '' },

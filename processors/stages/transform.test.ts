@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { probeJson } from '../../test/support/processors/probe-dataset.ts';
-import { decoded, EVALUATED_AT_MS } from '../../test/support/processors/through-stages.ts';
+import { decoded } from '../../test/support/processors/through-stages.ts';
 import type { Item } from './items.ts';
 import { transform } from './transform.ts';
 import { validate } from './validate.ts';
 
 function transformed(data: Buffer): Item | undefined {
   const [item] = decoded(data);
-  return item && transform(validate(item, EVALUATED_AT_MS), EVALUATED_AT_MS);
+  return item && transform(validate(item));
 }
 
 describe('transform', () => {

@@ -5,7 +5,7 @@ import { failureOf, problem } from '../../schemas/problem.ts';
 import type { Item } from './items.ts';
 import { threw } from './threw.ts';
 
-export function transform(item: Item, evaluatedAtMs: number): Item {
+export function transform(item: Item): Item {
   if (item.state !== 'valid') return item;
   const { origin, event, eventTimeMs } = item;
   const { dataset } = event;
@@ -13,7 +13,7 @@ export function transform(item: Item, evaluatedAtMs: number): Item {
   let failure: Failure | undefined;
   let id: string;
   try {
-    output = dataset.definition.transform(event.value, { ingestedAtMs: origin.arrivedAtMs, evaluatedAtMs });
+    output = dataset.definition.transform(event.value, { ingestedAtMs: origin.arrivedAtMs });
     if (isDrop(output)) return { state: 'dropped', origin, event, reason: output.drop };
     // In here too: reading an output may run code of the transform's, such as a getter.
     failure = dataset.validateOutput(output);

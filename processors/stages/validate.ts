@@ -7,8 +7,8 @@ import type { DecodedEvent } from '../../streams/envelope.ts';
 import type { Item } from './items.ts';
 import { threw } from './threw.ts';
 
-/** @param evaluatedAtMs the batch's evaluation time, epoch milliseconds; how far ahead an event may lie counts from it */
-export function validate(item: Item, evaluatedAtMs: number): Item {
+/** How far ahead an event may lie counts from the record's arrival: docs/decisions/0014-judged-as-of-arrival.md */
+export function validate(item: Item): Item {
   if (item.state !== 'decoded') return item;
   const { origin, event } = item;
   const { dataset } = event;
@@ -20,7 +20,7 @@ export function validate(item: Item, evaluatedAtMs: number): Item {
   } catch (error) {
     return { state: 'failed', origin, event, failure: threw('eventTime', error) };
   }
-  const latestMs = evaluatedAtMs + dataset.eventTimeAheadMsMax;
+  const latestMs = origin.arrivedAtMs + dataset.eventTimeAheadMsMax;
   const inside = Number.isInteger(eventTimeMs) && eventTimeMs >= dataset.eventTimeFromMs && eventTimeMs <= latestMs;
   return inside
     ? { state: 'valid', origin, event, eventTimeMs }

@@ -1,5 +1,5 @@
 /** Ports that record what is asked of them, in its order, and answer as a test wants. */
-import type { DeliveryCall, KeptPayload, PackedRecord } from '../../../processors/ports.ts';
+import type { DeliveryCall, KeptPayload, OpenBatch, PackedRecord } from '../../../processors/ports.ts';
 import type { RealtimePorts } from '../../../processors/realtime.ts';
 import { EVALUATED_AT_MS } from './through-stages.ts';
 
@@ -22,6 +22,8 @@ export interface PortAnswers {
   readonly deliver?: (call: DeliveryCall) => readonly PackedRecord[] | Promise<readonly PackedRecord[]>;
   readonly keep?: (payload: KeptPayload) => void | Promise<void>;
   readonly now?: () => number;
+  /** What `begin` says, where it is not the start of a shard. */
+  readonly opened?: Partial<OpenBatch>;
 }
 
 export function recordPorts(answers: PortAnswers = {}): RecordedPorts {
@@ -51,10 +53,20 @@ export function recordPorts(answers: PortAnswers = {}): RecordedPorts {
     books: {
       async begin() {
         trace.push('begin');
-        return { evaluatedAtMs: EVALUATED_AT_MS, qualityThreshold: 0.85 };
-      },
-      async commit({ to }) {
-        trace.push(`commit ${to}`);
+        const opened: OpenBatch = {
+          qualityThreshold: 0.85,
+          doneUpTo: '',
+          attemptsAlone: 0,
+          acceptedUpTo: new Map(),
+          async commit({ records, done }) {
+            trace.push(`commit ${records[done - 1]?.sequenceNumber}`);
+            return done;
+          },
+          async release() {
+            trace.push('release');
+          },
+        };
+        return { ...opened, ...answers.opened };
       },
     },
     delivery: {

@@ -52,13 +52,13 @@ export function decoded(data: Uint8Array, defaultDataset?: string): Item[] {
 
 export function throughStages(data: Uint8Array, defaultDataset?: string): Routed[] {
   return decoded(data, defaultDataset).map((item) =>
-    route(score(transform(validate(item, EVALUATED_AT_MS), EVALUATED_AT_MS), QUALITY_THRESHOLD), ROUTE_STAGE),
+    route(score(transform(validate(item)), QUALITY_THRESHOLD), ROUTE_STAGE),
   );
 }
 
 /** A routed document's content. */
 export function rowOf(routed: Routed | undefined): Record<string, unknown> {
-  if (routed === undefined || routed.outcome === 'dropped') throw new Error(`no document: ${JSON.stringify(routed)}`);
+  if (routed === undefined || !('document' in routed)) throw new Error(`no document: ${JSON.stringify(routed)}`);
   const { json, columns } = routed.document;
   const rest = Buffer.alloc(columns?.bytes ?? 0);
   columns?.write(rest, 0);

@@ -12,7 +12,7 @@ const VALIDATION_TIMEOUT_MS = 120_000;
 
 const NAME_PROPERTIES = [
   ...['Name', 'BucketName', 'AliasName', 'QueueName', 'FunctionName', 'LogGroupName', 'DeliveryStreamName'],
-  ...['DatabaseInput', 'TableInput'],
+  ...['DatabaseInput', 'TableInput', 'TableName', 'AlarmName'],
 ];
 
 /** Type and physical name of every resource that the template names. */

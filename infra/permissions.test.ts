@@ -26,6 +26,23 @@ function functionGrants(name: string, traced: boolean): readonly Grant[] {
   ];
 }
 
+const readKey = ['kms:Decrypt', 'kms:DescribeKey'];
+const writeKey = [
+  ...['kms:Encrypt', 'kms:GenerateDataKey', 'kms:GenerateDataKeyWithoutPlaintext'],
+  ...['kms:ReEncryptFrom', 'kms:ReEncryptTo'],
+];
+
+const KEEP_STATE: readonly Grant[] = [
+  [
+    [
+      ...['dynamodb:GetItem', 'dynamodb:Query'],
+      ...['dynamodb:UpdateItem', 'dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
+    ],
+    ['Table data-pipeline-state'],
+  ],
+  [[...readKey, ...writeKey], ['Key EncryptionStateKey']],
+];
+
 const PROCESSOR: readonly Grant[] = [
   [
     [
@@ -42,6 +59,7 @@ const PROCESSOR: readonly Grant[] = [
   [['s3:PutObject'], [objects('archive', 'failed-payloads/*'), objects('archive', 'aws/lambda/*')]],
   [['s3:ListBucket'], [bucket('archive')]],
   [['kms:GenerateDataKey'], ['Key EncryptionLakeKey']],
+  ...KEEP_STATE,
 ];
 
 const CATALOG: readonly Grant[] = [

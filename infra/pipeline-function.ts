@@ -80,7 +80,11 @@ export class PipelineFunction extends Construct {
       handler: BUNDLE_HANDLER,
       memorySize: props.memory.toMebibytes(),
       timeout: props.timeout,
-      environment: { ...props.environment, LOG_LEVEL: settings.logLevel },
+      environment: {
+        ...props.environment,
+        LOG_LEVEL: settings.logLevel,
+        METRICS_NAMESPACE: settings.metricsNamespace,
+      },
       role: this.role.withoutPolicyUpdates(),
       logGroup,
       loggingFormat: LoggingFormat.JSON,

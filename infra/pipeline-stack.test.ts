@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { App, Duration, Stack } from 'aws-cdk-lib';
+import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { Stream } from 'aws-cdk-lib/aws-kinesis';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -9,6 +9,7 @@ import { datasets } from '../schemas/index.ts';
 import { synthesize, temporaryFolder } from '../test/support/infra/synthesize.ts';
 import { Processor } from './processor.ts';
 import { type Settings, settingsOf } from './settings.ts';
+import { StateTable } from './state-table.ts';
 
 const prod = synthesize({ environment: 'prod' }).pipeline;
 const local = synthesize({ environment: 'local' }).pipeline;
@@ -41,6 +42,7 @@ function processorWith(change: { processor?: Partial<Settings['processor']>; str
       streamKey: key,
       archive: new Bucket(stack, 'Archive'),
       lakeKey: key,
+      stateTable: new StateTable(stack, 'State', { key, removalPolicy: RemovalPolicy.DESTROY, after: [] }),
       defaultDataset: 'earthquakes',
       deliveryStreamArns: [],
     });
@@ -114,7 +116,7 @@ describe('functions', () => {
     });
   });
 
-  it('tell the processor where to deliver, what plain JSON is, and where to keep payloads', () => {
+  it('tell the processor where to deliver, what plain JSON is, and where to keep payloads and books', () => {
     prod.hasResourceProperties('AWS::Lambda::Function', {
       FunctionName: 'ServerlessDataPipeline-RealtimeFunction',
       Timeout: 300,
@@ -125,10 +127,20 @@ describe('functions', () => {
           DEFAULT_DATASET: 'earthquakes',
           PAYLOAD_BUCKET: { 'Fn::ImportValue': Match.stringLikeRegexp('BucketsArchive') },
           QUALITY_THRESHOLD: '0.85',
+          MAX_RETRIES: '5',
+          STATE_TABLE: { 'Fn::ImportValue': Match.stringLikeRegexp('State') },
           LOG_LEVEL: 'INFO',
+          METRICS_NAMESPACE: 'DataPipeline',
         },
       },
     });
+  });
+
+  it('write their metrics below one namespace, all of them', () => {
+    synthesize({ environment: 'prod', overrides: { METRICS_NAMESPACE: 'Other' } }).pipeline.allResourcesProperties(
+      'AWS::Lambda::Function',
+      { Environment: { Variables: Match.objectLike({ METRICS_NAMESPACE: 'Other' }) } },
+    );
   });
 
   it('trace in production, and not locally', () => {
@@ -139,13 +151,13 @@ describe('functions', () => {
   it('follow the overrides of .env', () => {
     const overridden = synthesize({
       environment: 'prod',
-      overrides: { LOG_LEVEL: 'DEBUG', QUALITY_THRESHOLD: '0.7', TRANSFORMATION_MEMORY: '3008' },
+      overrides: { LOG_LEVEL: 'DEBUG', QUALITY_THRESHOLD: '0.7', TRANSFORMATION_MEMORY: '3008', MAX_RETRIES: '9' },
     }).pipeline;
 
     overridden.hasResourceProperties('AWS::Lambda::Function', {
       FunctionName: 'ServerlessDataPipeline-RealtimeFunction',
       MemorySize: 3008,
-      Environment: { Variables: Match.objectLike({ QUALITY_THRESHOLD: '0.7', LOG_LEVEL: 'DEBUG' }) },
+      Environment: { Variables: Match.objectLike({ QUALITY_THRESHOLD: '0.7', LOG_LEVEL: 'DEBUG', MAX_RETRIES: '9' }) },
       LoggingConfig: Match.objectLike({ ApplicationLogLevel: 'DEBUG' }),
     });
   });

@@ -21,7 +21,7 @@ export class PipelineStack extends Stack {
     super(scope, id, props);
     const { settings, stateful, bundles } = props;
     this.addStackDependency(stateful, 'Firehose looks for the table when its delivery stream is made');
-    const { buckets, encryption, catalog, recordStream } = stateful;
+    const { buckets, encryption, catalog, recordStream, stateTable } = stateful;
 
     const deliveries = catalog.tables.map(
       (table) =>
@@ -39,6 +39,7 @@ export class PipelineStack extends Stack {
       streamKey: encryption.streamKey,
       archive: buckets.archive,
       lakeKey: encryption.lakeKey,
+      stateTable,
       defaultDataset: props.defaultDataset,
       deliveryStreamArns: deliveries.map(({ deliveryStreamArn }) => deliveryStreamArn),
     });

@@ -15,6 +15,7 @@ import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES, NAMES, objectArn, objectArnFinding } from './names.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import type { Settings } from './settings.ts';
+import type { StateTable } from './state-table.ts';
 
 export interface ProcessorProps {
   readonly settings: Settings;
@@ -24,6 +25,7 @@ export interface ProcessorProps {
   readonly streamKey: IKey;
   readonly archive: IBucket;
   readonly lakeKey: IKey;
+  readonly stateTable: StateTable;
   /** The dataset of plain JSON, which names none. */
   readonly defaultDataset: string;
   readonly deliveryStreamArns: readonly string[];
@@ -52,6 +54,8 @@ export class Processor extends Construct {
         DEFAULT_DATASET: props.defaultDataset,
         PAYLOAD_BUCKET: props.archive.bucketName,
         QUALITY_THRESHOLD: String(processor.qualityThreshold),
+        MAX_RETRIES: String(processor.maxRetries),
+        STATE_TABLE: props.stateTable.tableName,
       },
       statements: statements(props),
       settings: props.settings,
@@ -132,5 +136,6 @@ function statements(props: ProcessorProps): PolicyStatement[] {
     // Lambda asks for it, so that a wrong destination is told from a missing permission.
     new PolicyStatement({ sid: 'FindArchive', actions: ['s3:ListBucket'], resources: [archive.bucketArn] }),
     new PolicyStatement({ sid: 'EncryptObjects', actions: ['kms:GenerateDataKey'], resources: [lakeKey.keyArn] }),
+    ...props.stateTable.writeStatements(),
   ];
 }

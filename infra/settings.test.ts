@@ -26,9 +26,16 @@ describe('settingsOf', () => {
       LOG_LEVEL: 'DEBUG',
       QUALITY_THRESHOLD: '0.5',
       ENABLE_XRAY_TRACING: 'false',
+      MAX_RETRIES: '1000',
+      METRICS_NAMESPACE: 'Team/Pipeline-1',
     });
 
-    expect(settings).toMatchObject({ logLevel: 'DEBUG', tracing: false, processor: { qualityThreshold: 0.5 } });
+    expect(settings).toMatchObject({
+      logLevel: 'DEBUG',
+      tracing: false,
+      metricsNamespace: 'Team/Pipeline-1',
+      processor: { qualityThreshold: 0.5, maxRetries: 1000 },
+    });
   });
 
   it('gives the processor the larger of the memories of its two stages', () => {
@@ -54,6 +61,12 @@ describe('settingsOf', () => {
     ['TRANSFORMATION_MEMORY', '10241', 'whole MB from 128 to 10240'],
     ['TRANSFORMATION_MEMORY', '512 MB', 'whole MB from 128 to 10240'],
     ['ENABLE_XRAY_TRACING', 'yes', 'true, false'],
+    ['MAX_RETRIES', '0', 'a whole number from 1 to 1000'],
+    ['MAX_RETRIES', '1001', 'a whole number from 1 to 1000'],
+    ['MAX_RETRIES', '5.5', 'a whole number from 1 to 1000'],
+    ['METRICS_NAMESPACE', 'AWS/Mine', '1 to 255 letters, digits and . - _ / # :, not beginning with AWS/'],
+    ['METRICS_NAMESPACE', ':mine', '1 to 255 letters, digits'],
+    ['METRICS_NAMESPACE', 'x'.repeat(256), '1 to 255 letters, digits'],
   ])('fails if %s is %s, and says what is allowed', (name, value, allowed) => {
     const act = () => settingsOf('prod', { [name]: value });
 

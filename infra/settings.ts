@@ -25,6 +25,8 @@ export interface Settings {
   readonly logLevel: LogLevel;
   readonly logRetention: RetentionDays;
   readonly tracing: boolean;
+  /** CloudWatch namespace of every function's metrics. */
+  readonly metricsNamespace: string;
   readonly stream: {
     /** Open shards, or `on-demand`. */
     readonly capacity: number | 'on-demand';
@@ -46,6 +48,8 @@ export interface Settings {
     readonly recordAgeMax: Duration;
     /** Records that score below it are quarantined, 0 to 1, unless their dataset says otherwise. */
     readonly qualityThreshold: number;
+    /** Unfinished attempts at one record alone before it is filed as a failed event, 1 to 1,000. */
+    readonly maxRetries: number;
   };
   readonly delivery: {
     /** 60 to 900 s with dynamic partitioning: firehose/latest/dev/limits.html */
@@ -68,7 +72,7 @@ export interface Settings {
 export type Overrides = Readonly<Record<string, string | undefined>>;
 
 /** Names that belong to parts which do not exist yet. They have no effect, and `unusedOverrides` says so. */
-const NAMES_WITHOUT_EFFECT = ['INGESTION_MEMORY', 'MAX_RETRIES', 'BATCH_SIZE', 'METRICS_NAMESPACE', 'ALERT_EMAIL'];
+const NAMES_WITHOUT_EFFECT = ['INGESTION_MEMORY', 'BATCH_SIZE', 'ALERT_EMAIL'];
 
 /** At 1,769 MB a function has one full vCPU, which is all that one thread can use: lambda/latest/dg/configuration-memory.html */
 const ONE_VCPU = Size.mebibytes(1_769);
@@ -81,6 +85,7 @@ const PROD: Settings = {
   logLevel: 'INFO',
   logRetention: RetentionDays.THREE_MONTHS,
   tracing: true,
+  metricsNamespace: 'DataPipeline',
   // 96 h = 72 h in which records are retried, and a day in which what was parked can still be read by its position.
   stream: { capacity: 'on-demand', retention: Duration.hours(96) },
   processor: {
@@ -94,6 +99,7 @@ const PROD: Settings = {
     parallelizationFactor: 1,
     recordAgeMax: Duration.hours(72),
     qualityThreshold: 0.85,
+    maxRetries: 5,
   },
   // The largest buffers make the fewest and largest Parquet files; an event is queryable after about five minutes.
   delivery: { bufferInterval: Duration.seconds(300), bufferSize: Size.mebibytes(128) },
@@ -153,10 +159,12 @@ export function settingsOf(environment: EnvironmentName, overrides: Overrides = 
     ...defaults,
     logLevel: override(overrides, 'LOG_LEVEL', logLevel) ?? defaults.logLevel,
     tracing: override(overrides, 'ENABLE_XRAY_TRACING', flag) ?? defaults.tracing,
+    metricsNamespace: override(overrides, 'METRICS_NAMESPACE', metricsNamespace) ?? defaults.metricsNamespace,
     processor: {
       ...processor,
       memory: processorMemory(overrides) ?? processor.memory,
       qualityThreshold: override(overrides, 'QUALITY_THRESHOLD', share) ?? processor.qualityThreshold,
+      maxRetries: override(overrides, 'MAX_RETRIES', retries) ?? processor.maxRetries,
     },
   };
 }
@@ -201,6 +209,17 @@ function memory(name: string, text: string): number {
 function share(name: string, text: string): number {
   const value = /^\d(\.\d+)?$/.test(text) ? Number(text) : 2;
   return value <= 1 ? value : refuse(name, text, 'a number from 0 to 1, such as 0.85');
+}
+
+function retries(name: string, text: string): number {
+  const value = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  return value >= 1 && value <= 1_000 ? value : refuse(name, text, 'a whole number from 1 to 1000');
+}
+
+/** AmazonCloudWatch/latest/APIReference/API_PutMetricData.html; spaces would be allowed, and are left out. */
+function metricsNamespace(name: string, text: string): string {
+  if (/^(?!AWS\/|:)[\w.\-/#:]{1,255}$/.test(text)) return text;
+  return refuse(name, text, '1 to 255 letters, digits and . - _ / # :, not beginning with AWS/ or :');
 }
 
 function flag(name: string, text: string): boolean {

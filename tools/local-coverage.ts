@@ -124,7 +124,10 @@ function inertRows(kind: ResourceKind, names: ReadonlySet<string>): string[] {
 }
 
 /** IAM names some actions by their permission and not by the operation: S3 lists by ListBucket, for one. */
-const OPERATION_OF_ACTION: Readonly<Record<string, string>> = { 's3:ListBucket': 'ListObjectsV2' };
+const OPERATION_OF_ACTION: Readonly<Record<string, string>> = {
+  'dynamodb:ConditionCheckItem': 'TransactWriteItems',
+  's3:ListBucket': 'ListObjectsV2',
+};
 
 function fateOf(action: string, services: readonly LocalService[]): string {
   const effectless = Object.entries(WITHOUT_EFFECT).find(([prefix]) => action.startsWith(prefix));

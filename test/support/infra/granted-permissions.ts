@@ -41,7 +41,7 @@ interface Resource {
 type Resources = Readonly<Record<string, Resource>>;
 
 /** Properties that give a resource its physical name, by which its ARN is written here. */
-const NAMES = ['Name', 'BucketName', 'QueueName', 'FunctionName', 'DeliveryStreamName', 'LogGroupName'];
+const NAMES = ['Name', 'BucketName', 'TableName', 'QueueName', 'FunctionName', 'DeliveryStreamName', 'LogGroupName'];
 /** What holds a statement. `Role` and `Policy` belong to roles, the others to the resource that they protect. */
 const ROLE_TYPES = ['AWS::IAM::Role', 'AWS::IAM::Policy'];
 const RESOURCE_POLICY_TYPES = ['AWS::S3::BucketPolicy', 'AWS::SQS::QueuePolicy', 'AWS::KMS::Key'];

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, createClock } from './clock.ts';
+import type { Faults } from './faults/faults.ts';
 import { createFront } from './front/front.ts';
 import type { Environment } from './service.ts';
 import { createServices, type Services } from './services.ts';
@@ -38,6 +39,8 @@ export interface Runtime {
   readonly region: string;
   readonly clock: Clock;
   readonly services: Services;
+  /** The switch of failures of a service, by its name in the SigV4 scope. @throws Error naming the services there are */
+  faults(scope: string): Faults;
   /** Resolves once nothing is waiting to be done now. @throws Error when it has not come to that in time */
   settle(timeoutMs: number): Promise<void>;
   /**
@@ -143,6 +146,13 @@ function createRuntime({ environment, services, resources, close, release }: Par
     region,
     clock,
     services,
+    faults(scope) {
+      const faults = services.all.find((service) => service.scope === scope)?.faults;
+      if (faults) return faults;
+      throw new Error(
+        `There is no service "${scope}". Services here: ${services.all.map((one) => one.scope).join(', ')}.`,
+      );
+    },
     async settle(timeoutMs) {
       const reason = await until(unfinished, performance.now() + timeoutMs);
       if (reason !== undefined) throw new Error(`Not settled after ${timeoutMs / 1000} s: ${reason}.`);

@@ -1,6 +1,7 @@
 /** What a local service is: something that answers AWS requests and makes the template's resources real. */
 import type { Readable } from 'node:stream';
 import type { Clock } from './clock.ts';
+import type { Faults } from './faults/faults.ts';
 
 /** A request, as the front hands it over. The front has peeled off HTTP version, `Host` and authorisation. */
 export interface ServiceRequest {
@@ -39,6 +40,11 @@ export class AwsError extends Error {
 export interface ServiceHandler {
   (request: ServiceRequest): Promise<ServiceResponse>;
   readonly operations?: readonly string[];
+  /**
+   * AWS's name of the operation that a request asks for. Default: what follows the dot in `X-Amz-Target`.
+   * @throws AwsError as the handler does for a request that asks for none
+   */
+  readonly operationOf?: (request: ServiceRequest) => string | undefined;
 }
 
 export interface LocalService {
@@ -47,6 +53,8 @@ export interface LocalService {
   readonly handle: ServiceHandler;
   /** The resource types of the template that this service makes real. */
   readonly resourceKinds: readonly ResourceKind[];
+  /** Failures that are switched on. The front does every request under them; each service of the runtime has them. */
+  readonly faults?: Faults;
   /** Starts background work (polling, timers), after every resource exists. */
   readonly start?: () => Promise<void> | void;
   /** True when nothing is waiting to be done now; work due at a later time of the clock does not count. */

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { Catalog, ObjectStore } from '../ports.ts';
 import { jsonProtocol, operation } from '../protocol/json.ts';
-import { AwsError, type ServiceRequest, type ServiceResponse } from '../service.ts';
+import { AwsError, type ServiceHandler } from '../service.ts';
 import type { QueryExecution, QueryExecutions } from './query-execution.ts';
 import { QueryFailure } from './query-failure.ts';
 import { putResultObjects } from './result-object.ts';
@@ -42,7 +42,7 @@ const Start = z.object({
 });
 type Start = z.infer<typeof Start>;
 
-export function athenaOperations(context: AthenaContext): (request: ServiceRequest) => Promise<ServiceResponse> {
+export function athenaOperations(context: AthenaContext): ServiceHandler {
   const { executions } = context;
   return jsonProtocol({
     service: 'athena',

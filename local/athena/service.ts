@@ -1,6 +1,7 @@
 /** Athena: read-only SQL over the catalog's tables, as far as README.md says. */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
+import { FaultSwitch } from '../faults/fault-switch.ts';
 import type { Catalog, ObjectStore } from '../ports.ts';
 import type { Environment, LocalService } from '../service.ts';
 import { athenaOperations } from './operations.ts';
@@ -27,9 +28,11 @@ export function createAthenaService(environment: Environment, ports: AthenaPorts
     enforced: false,
     configuration: { EnforceWorkGroupConfiguration: false },
   });
+  const handle = athenaOperations({ ...ports, executions, workGroups, stagingFolder });
   return {
     scope: 'athena',
-    handle: athenaOperations({ ...ports, executions, workGroups, stagingFolder }),
+    handle,
+    faults: new FaultSwitch({ scope: 'athena', clock, handle: () => handle }),
     resourceKinds: [workGroupKind(addWorkGroup, () => clock.now())],
     start: () => rmSync(stagingFolder, { recursive: true, force: true }),
     idle: () => !executions.busy(),

@@ -1,8 +1,8 @@
-/** The operations by name, with the faults that tests switch on. */
-import type { z } from 'zod';
+/** The operations by name. */
+import type { FaultSwitch } from '../faults/fault-switch.ts';
 import { type Operation, operation } from '../protocol/json.ts';
 import type { Environment } from '../service.ts';
-import type { FaultSwitch } from './faults.ts';
+import { transactionCanceled } from './dynamodb-error.ts';
 import { Input, ListTablesInput, TableName, TimeToLiveInput, TransactGetInput, TransactWriteInput } from './input.ts';
 import type { ItemStore } from './item-store.ts';
 import { query, scan } from './query-operations.ts';
@@ -18,6 +18,9 @@ import {
 import { transactGet, transactWrite } from './transactions.ts';
 import { batchWrite, writeOne } from './write-operations.ts';
 
+/** Operations of which a part can fail: entries, and actions of a transaction that meet another one. */
+export const BATCHES = ['BatchGetItem', 'BatchWriteItem', 'TransactWriteItems'];
+
 type Place = Pick<Environment, 'account' | 'region' | 'clock'>;
 
 /** Each runs without a pause from the first read to the last write: no two requests overlap. */
@@ -26,41 +29,32 @@ export function dynamoDbOperations(
   place: Place,
   faults: FaultSwitch,
 ): Readonly<Record<string, Operation>> {
-  const control = <Shape>(shape: z.ZodType<Shape>, run: (input: Shape) => object): Operation =>
-    operation(shape, (input) => {
-      faults.checkAvailable();
-      return run(input);
-    });
-  const read = <Shape>(shape: z.ZodType<Shape>, run: (input: Shape) => object): Operation =>
-    control(shape, (input) => {
-      faults.checkThroughput();
-      return run(input);
-    });
-  const write = <Shape>(shape: z.ZodType<Shape>, run: (input: Shape) => object): Operation =>
-    read(shape, (input) => {
-      const answer = run(input);
-      faults.checkAnswer();
-      return answer;
-    });
   return {
-    BatchGetItem: read(Input, (input) => batchGet(store, input)),
-    BatchWriteItem: write(Input, (input) => batchWrite(store, input)),
-    CreateTable: control(Input, (input) => createTable(store, place, input)),
-    DeleteItem: write(Input, (input) => writeOne(store, 'Delete', input)),
-    DeleteTable: control(TableName, (input) => deleteTable(store, input.TableName)),
-    DescribeTable: control(TableName, (input) => describe(store, input.TableName)),
-    DescribeTimeToLive: control(TableName, (input) => describeTimeToLive(store, input.TableName)),
-    GetItem: read(Input, (input) => getOne(store, input)),
-    ListTables: control(ListTablesInput, (input) => listTables(store, input)),
-    PutItem: write(Input, (input) => writeOne(store, 'Put', input)),
-    Query: read(Input, (input) => query(store, input)),
-    Scan: read(Input, (input) => scan(store, input)),
-    TransactGetItems: read(TransactGetInput, (input) => transactGet(store, input)),
-    TransactWriteItems: write(TransactWriteInput, (input) => {
-      faults.checkConflict(input.TransactItems.length);
+    BatchGetItem: operation(Input, (input) => batchGet(store, input, () => faults.rejects('BatchGetItem'))),
+    BatchWriteItem: operation(Input, (input) => batchWrite(store, input, () => faults.rejects('BatchWriteItem'))),
+    CreateTable: operation(Input, (input) => createTable(store, place, input)),
+    DeleteItem: operation(Input, (input) => writeOne(store, 'Delete', input)),
+    DeleteTable: operation(TableName, (input) => deleteTable(store, input.TableName)),
+    DescribeTable: operation(TableName, (input) => describe(store, input.TableName)),
+    DescribeTimeToLive: operation(TableName, (input) => describeTimeToLive(store, input.TableName)),
+    GetItem: operation(Input, (input) => getOne(store, input)),
+    ListTables: operation(ListTablesInput, (input) => listTables(store, input)),
+    PutItem: operation(Input, (input) => writeOne(store, 'Put', input)),
+    Query: operation(Input, (input) => query(store, input)),
+    Scan: operation(Input, (input) => scan(store, input)),
+    TransactGetItems: operation(TransactGetInput, (input) => transactGet(store, input)),
+    TransactWriteItems: operation(TransactWriteInput, (input) => {
+      meetOthers(input.TransactItems, faults);
       return transactWrite(store, place.clock, input);
     }),
-    UpdateItem: write(Input, (input) => writeOne(store, 'Update', input)),
-    UpdateTimeToLive: control(TimeToLiveInput, (input) => updateTimeToLive(store, input)),
+    UpdateItem: operation(Input, (input) => writeOne(store, 'Update', input)),
+    UpdateTimeToLive: operation(TimeToLiveInput, (input) => updateTimeToLive(store, input)),
   };
+}
+
+/** @throws AwsError `TransactionCanceledException` when another transaction is to be at work on an item */
+function meetOthers(actions: readonly unknown[], faults: FaultSwitch): void {
+  const met = { Code: 'TransactionConflict', Message: 'Transaction is ongoing for the item' };
+  const reasons = actions.map(() => (faults.rejects('TransactWriteItems') ? met : { Code: 'None' }));
+  if (reasons.includes(met)) throw transactionCanceled(reasons);
 }

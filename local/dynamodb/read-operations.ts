@@ -2,6 +2,7 @@
 import db from 'dynalite/db/index.js';
 import batchGetItem from 'dynalite/validations/batchGetItem.js';
 import getItem from 'dynalite/validations/getItem.js';
+import { faultError } from '../faults/fault-errors.ts';
 import { type Item, itemBytes } from './attribute-value.ts';
 import { CapacityTally, consumedCapacity, readUnits } from './capacity.ts';
 import { checkRequest, refuse } from './check-request.ts';
@@ -39,17 +40,26 @@ export function project(item: Item, projection: Projection | undefined): Item {
   return projection ? db.mapPaths(projection.paths, item) : item;
 }
 
-/** What comes after 16 MB is left in `UnprocessedKeys`, with all that its request said. */
-export function batchGet(store: ItemStore, input: Input): object {
+/**
+ * What comes after 16 MB is left in `UnprocessedKeys`, with all that its request said, and what `rejects` is true of.
+ * @throws AwsError `ProvisionedThroughputExceededException` when that is true of all
+ */
+export function batchGet(store: ItemStore, input: Input, rejects: () => boolean): object {
   const { RequestItems, ReturnConsumedCapacity } = checkRequest(batchGetItem, input);
   const responses: Record<string, Item[]> = {};
   const unprocessed: Record<string, object> = {};
   const capacity = new CapacityTally();
   let bytes = 0;
+  let taken = 0;
   for (const [TableName, { _projection, ...request }] of Object.entries(RequestItems)) {
     const items: Item[] = [];
     const left: Item[] = [];
     for (const Key of request.Keys) {
+      if (rejects()) {
+        left.push(Key);
+        continue;
+      }
+      taken++;
       const read = readItem(store, { TableName, Key, ...(_projection && { _projection }) });
       if (bytes + read.bytes > BATCH_BYTES_MAX) {
         left.push(Key);
@@ -62,6 +72,7 @@ export function batchGet(store: ItemStore, input: Input): object {
     responses[TableName] = items;
     if (left.length > 0) unprocessed[TableName] = { ...request, Keys: left };
   }
+  if (taken === 0) throw faultError('dynamodb', 'throttling');
   const ConsumedCapacity = capacity.list(ReturnConsumedCapacity);
   return { Responses: responses, UnprocessedKeys: unprocessed, ConsumedCapacity };
 }

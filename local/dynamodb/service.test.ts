@@ -1,5 +1,7 @@
 import { crc32 } from 'node:zlib';
 import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
   CreateTableCommand,
   type CreateTableCommandInput,
   DeleteTableCommand,
@@ -259,35 +261,10 @@ describe('AWS::DynamoDB::Table', () => {
 });
 
 describe('faults', () => {
-  it('unavailable answers everything with a server error', async () => {
+  it('cancel a transaction whose actions meet another one, and nothing else', async () => {
     dynamo.declare();
-    dynamo.service.faults.unavailable(true);
-    await expect(put('1')).rejects.toMatchObject({ name: 'InternalServerError', $metadata: { httpStatusCode: 500 } });
-    dynamo.service.faults.unavailable(false);
-
-    expect(await get('1')).toBeUndefined();
-  });
-
-  it('throttle refuses and does nothing', async () => {
-    dynamo.declare();
-    dynamo.service.faults.throttle(1);
-    await expect(put('1')).rejects.toMatchObject({ name: 'ProvisionedThroughputExceededException' });
-    dynamo.service.faults.throttle(0);
-
-    expect(await get('1')).toBeUndefined();
-  });
-
-  it('loseAnswers writes and fails', async () => {
-    dynamo.declare();
-    dynamo.service.faults.loseAnswers(1);
-    await expect(put('1')).rejects.toMatchObject({ name: 'InternalServerError' });
-
-    expect(await get('1')).toEqual(key('1'));
-  });
-
-  it('conflict cancels transactions alone', async () => {
-    dynamo.declare();
-    dynamo.service.faults.conflict(1);
+    const draws = [0, 0.9];
+    dynamo.service.faults.set({ partialRate: 0.5 }, () => draws.shift() ?? 1);
     const TransactItems = ['1', '2'].map((sk) => ({ Put: { TableName: 'books', Item: key(sk) } }));
 
     await expect(dynamo.client.send(new TransactWriteItemsCommand({ TransactItems }))).rejects.toMatchObject({
@@ -299,6 +276,31 @@ describe('faults', () => {
     });
     await put('3');
     expect(await get('1')).toBeUndefined();
+  });
+
+  it('leave entries of batches unprocessed, and refuse a batch of which nothing is left', async () => {
+    dynamo.declare();
+    const write = () =>
+      dynamo.client.send(
+        new BatchWriteItemCommand({
+          RequestItems: { books: ['1', '2'].map((sk) => ({ PutRequest: { Item: key(sk) } })) },
+        }),
+      );
+    const read = () =>
+      dynamo.client.send(new BatchGetItemCommand({ RequestItems: { books: { Keys: ['1', '2'].map(key) } } }));
+    const reject = (...draws: number[]) => dynamo.service.faults.set({ partialRate: 0.5 }, () => draws.shift() ?? 1);
+
+    reject(0.9, 0);
+    expect((await write()).UnprocessedItems).toEqual({ books: [{ PutRequest: { Item: key('2') } }] });
+    reject(0, 0.9);
+    expect(await read()).toMatchObject({ Responses: { books: [] }, UnprocessedKeys: { books: { Keys: [key('1')] } } });
+    reject(0, 0);
+    await expect(write()).rejects.toMatchObject({ name: 'ProvisionedThroughputExceededException' });
+    reject(0, 0);
+    await expect(read()).rejects.toMatchObject({ name: 'ProvisionedThroughputExceededException' });
+
+    dynamo.service.faults.clear();
+    expect([await get('1'), await get('2')]).toEqual([key('1'), undefined]);
   });
 });
 

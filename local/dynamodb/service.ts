@@ -3,18 +3,18 @@
  * dynalite. Why its storage is not used: docs/decisions/0012-dynamodb-items-in-sqlite.md.
  */
 import { crc32 } from 'node:zlib';
+import { FaultSwitch } from '../faults/fault-switch.ts';
 import { jsonProtocol } from '../protocol/json.ts';
 import type { Environment, LocalService, ServiceRequest, ServiceResponse } from '../service.ts';
 import { parseBody } from './check-request.ts';
 import { DynamoDbError } from './dynamodb-error.ts';
-import { createFaultSwitch, type Faults } from './faults.ts';
 import { ItemStore } from './item-store.ts';
-import { dynamoDbOperations } from './operations.ts';
+import { BATCHES, dynamoDbOperations } from './operations.ts';
 import { tableKinds } from './resource-kinds.ts';
 import { TOKEN_AGE_MS } from './transactions.ts';
 
 export interface DynamoDbService extends LocalService {
-  readonly faults: Faults;
+  readonly faults: FaultSwitch;
 }
 
 /** As AWS's own limit of a request. */
@@ -27,7 +27,7 @@ const EXPIRED_AGE_S_MAX = 5 * 365 * 86_400;
 export function createDynamoDbService(environment: Environment): DynamoDbService {
   const { clock } = environment;
   const store = new ItemStore(environment.folder('dynamodb'));
-  const faults = createFaultSwitch();
+  const faults = new FaultSwitch({ scope: 'dynamodb', clock, handle: () => handle, batches: BATCHES });
   const operations = dynamoDbOperations(store, environment, faults);
   const answer = jsonProtocol({
     service: 'dynamodb',
@@ -42,7 +42,7 @@ export function createDynamoDbService(environment: Environment): DynamoDbService
   let sweeping: { cancel(): void } | undefined;
 
   /** Clients check the sum of an answer that has one. */
-  async function handle(request: ServiceRequest): Promise<ServiceResponse> {
+  async function answerSummed(request: ServiceRequest): Promise<ServiceResponse> {
     const response = await answer(request);
     const sum = crc32(typeof response.body === 'string' ? response.body : '');
     return { ...response, headers: { ...response.headers, 'x-amz-crc32': String(sum) } };
@@ -64,9 +64,11 @@ export function createDynamoDbService(environment: Environment): DynamoDbService
     sweeping = clock.after(SWEEP_INTERVAL_MS, task, 'upkeep');
   }
 
+  const handle = Object.assign(answerSummed, { operations: Object.keys(operations) });
+
   return {
     scope: 'dynamodb',
-    handle: Object.assign(handle, { operations: Object.keys(operations) }),
+    handle,
     resourceKinds: tableKinds(store, environment),
     faults,
     start: sweepRegularly,

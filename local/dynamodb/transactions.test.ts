@@ -187,11 +187,11 @@ describe('a request token', () => {
   it('lets a client that lost its answer try again without counting twice', async () => {
     const key = newKey();
     let draws = 0;
-    dynamo.service.faults.loseAnswers(0.5, () => [0, 1][draws++] ?? 1);
+    dynamo.service.faults.set({ lostAnswerRate: 0.5 }, () => [0, 1][draws++] ?? 1);
     const patient = clientOf(dynamo.endpoint, { maxAttempts: 3 });
 
     await patient.send(new TransactWriteItemsCommand({ TransactItems: [counting(key)] }));
-    dynamo.service.faults.loseAnswers(0);
+    dynamo.service.faults.clear();
 
     expect(draws).toBe(2);
     expect(await get(key)).toMatchObject({ n: { N: '1' } });
@@ -265,11 +265,11 @@ it('concurrent increments by compare-and-set are never lost, also when transacti
       fc.double({ min: 0, max: 0.4, noNaN: true }),
       async (writers, conflicts) => {
         const counter = newKey();
-        dynamo.service.faults.conflict(conflicts);
+        dynamo.service.faults.set({ partialRate: conflicts, operations: ['TransactWriteItems'] });
         const all = writers.map(async (times, writer) => {
           for (let time = 0; time < times; time++) await increment(counter, String(writer));
         });
-        await Promise.all(all).finally(() => dynamo.service.faults.conflict(0));
+        await Promise.all(all).finally(() => dynamo.service.faults.clear());
         const total = writers.reduce((sum, times) => sum + times, 0);
 
         expect(await get(counter)).toMatchObject({ n: { N: String(total) } });

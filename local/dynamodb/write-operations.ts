@@ -5,6 +5,7 @@ import deleteItem from 'dynalite/validations/deleteItem.js';
 import type { Validation } from 'dynalite/validations/index.js';
 import putItem from 'dynalite/validations/putItem.js';
 import updateItem from 'dynalite/validations/updateItem.js';
+import { faultError } from '../faults/fault-errors.ts';
 import type { Item } from './attribute-value.ts';
 import { CapacityTally, consumedCapacity, writeUnits } from './capacity.ts';
 import { checkRequest } from './check-request.ts';
@@ -12,6 +13,7 @@ import { validationError } from './dynamodb-error.ts';
 import type { Input } from './input.ts';
 import { ReturnOnFailure } from './input.ts';
 import type { ItemStore } from './item-store.ts';
+import type { BatchWriteItemRequest } from './requests.ts';
 import { keyOfWrite, type Write, type Written, writeItem } from './write-item.ts';
 
 const CHECKS = { Put: putItem, Update: updateItem, Delete: deleteItem, ConditionCheck: deleteItem };
@@ -67,18 +69,24 @@ function returnedAttributes(write: Write, { before, after }: Written): Item | un
   }
 }
 
-/** All of them at once: nothing is ever left in `UnprocessedItems`. */
-export function batchWrite(store: ItemStore, input: Input): object {
+/**
+ * All of them at once, but for those that `rejects` is true of, which are left in `UnprocessedItems`.
+ * @throws AwsError `ProvisionedThroughputExceededException` when all are
+ */
+export function batchWrite(store: ItemStore, input: Input, rejects: () => boolean): object {
   const { RequestItems, ReturnConsumedCapacity } = checkRequest(batchWriteItem, input);
-  const writes = Object.entries(RequestItems).flatMap(([TableName, requests]) =>
-    requests.map(({ PutRequest, DeleteRequest }): Write => {
-      const returnsItemOnFailure = false;
-      if (PutRequest) return { kind: 'Put', request: { TableName, Item: PutRequest.Item }, returnsItemOnFailure };
-      return { kind: 'Delete', request: { TableName, Key: DeleteRequest?.Key ?? {} }, returnsItemOnFailure };
-    }),
+  const entries = Object.entries(RequestItems).flatMap(([TableName, requests]) =>
+    requests.map((request) => ({ TableName, request, write: writeOf(TableName, request) })),
   );
-  const places = writes.map((write) => placeOf(store, write));
+  const places = entries.map(({ write }) => placeOf(store, write));
   if (new Set(places).size < places.length) throw validationError('Provided list of item keys contains duplicates');
+  const left: Record<string, object[]> = {};
+  const writes: Write[] = [];
+  for (const { TableName, request, write } of entries) {
+    if (!rejects()) writes.push(write);
+    else left[TableName] = [...(left[TableName] ?? []), request];
+  }
+  if (writes.length === 0) throw faultError('dynamodb', 'throttling');
   const capacity = new CapacityTally();
   store.transaction(() => {
     for (const write of writes) {
@@ -86,7 +94,16 @@ export function batchWrite(store: ItemStore, input: Input): object {
       capacity.add(write.request.TableName, writeUnits(before, after));
     }
   });
-  return { UnprocessedItems: {}, ConsumedCapacity: capacity.list(ReturnConsumedCapacity) };
+  return { UnprocessedItems: left, ConsumedCapacity: capacity.list(ReturnConsumedCapacity) };
+}
+
+function writeOf(
+  TableName: string,
+  { PutRequest, DeleteRequest }: BatchWriteItemRequest['RequestItems'][string][number],
+): Write {
+  const returnsItemOnFailure = false;
+  if (PutRequest) return { kind: 'Put', request: { TableName, Item: PutRequest.Item }, returnsItemOnFailure };
+  return { kind: 'Delete', request: { TableName, Key: DeleteRequest?.Key ?? {} }, returnsItemOnFailure };
 }
 
 /** Names the item that a write is on. */

@@ -3,6 +3,7 @@
  * Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Operations.html
  */
 import { z } from 'zod';
+import { faultError } from '../faults/fault-errors.ts';
 import { type Operation, operation } from '../protocol/json.ts';
 import { AwsError } from '../service.ts';
 import type { Rule } from './rule-definition.ts';
@@ -21,6 +22,8 @@ export interface OperationsOptions {
   readonly rules: ReadonlyMap<string, Rule>;
   /** Gives the id of the event. @throws Error when a queue did not take it */
   readonly publish: (event: NewEvent) => Promise<string>;
+  /** True when an entry of PutEvents is to be rejected. */
+  readonly rejects: () => boolean;
 }
 
 const BUS = 'default';
@@ -71,7 +74,7 @@ export function eventOperations(options: OperationsOptions): Readonly<Record<str
           `Total size of the entries in the request is over the limit: ${limit}.`,
         );
       }
-      const results = await Promise.all(Entries.map((entry) => put(entry, options.publish)));
+      const results = await Promise.all(Entries.map((entry) => put(entry, options)));
       return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
     }),
     ListRules: operation(listRulesInput, (input) => {
@@ -91,7 +94,10 @@ export function eventOperations(options: OperationsOptions): Readonly<Record<str
   };
 }
 
-async function put(entry: PutEntry, publish: OperationsOptions['publish']): Promise<object> {
+async function put(
+  entry: PutEntry,
+  { publish, rejects }: Pick<OperationsOptions, 'publish' | 'rejects'>,
+): Promise<object> {
   const { Source, DetailType, Resources, Time } = entry;
   const refused = (code: string, message: string): object => ({ ErrorCode: code, ErrorMessage: message });
   if (!isBus(entry.EventBusName)) return refused('InvalidArgument', `There is the ${BUS} bus only.`);
@@ -106,6 +112,7 @@ async function put(entry: PutEntry, publish: OperationsOptions['publish']): Prom
   if (DetailType === '') {
     return refused('InvalidArgument', 'Parameter DetailType is not valid. Reason: DetailType is a required argument.');
   }
+  if (rejects()) return refused('ThrottlingException', faultError('events', 'throttling').message);
   const detail = parseDetail(entry.Detail);
   if (!detail) return refused('MalformedDetail', 'Detail is malformed: it has to be a JSON object.');
   const event = { source: Source, detailType: DetailType, resources: Resources, detail };

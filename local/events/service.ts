@@ -3,6 +3,7 @@
  * Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
  */
 import { randomUUID } from 'node:crypto';
+import { FaultSwitch } from '../faults/fault-switch.ts';
 import type { EventBus, Queues } from '../ports.ts';
 import { jsonProtocol } from '../protocol/json.ts';
 import { AwsError, type Environment, type LocalService } from '../service.ts';
@@ -58,17 +59,21 @@ export function createEventsService(environment: Environment, ports: EventsPorts
     }
   }
 
+  const faults = new FaultSwitch({ scope: 'events', clock, handle: () => handle, batches: ['PutEvents'] });
+  const handle = jsonProtocol({
+    service: 'events',
+    targetPrefix: 'AWSEvents',
+    version: '1.1',
+    invalidInputCode: 'ValidationException',
+    bodyBytesMax: BODY_BYTES_MAX,
+    operations: eventOperations({ account, rules, publish, rejects: () => faults.rejects('PutEvents') }),
+  });
+
   return {
     scope: 'events',
     publish: async (event) => void (await publish(event)),
-    handle: jsonProtocol({
-      service: 'events',
-      targetPrefix: 'AWSEvents',
-      version: '1.1',
-      invalidInputCode: 'ValidationException',
-      bodyBytesMax: BODY_BYTES_MAX,
-      operations: eventOperations({ account, rules, publish }),
-    }),
+    handle,
+    faults,
     resourceKinds: [
       {
         type: 'AWS::Events::Rule',

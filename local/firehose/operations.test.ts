@@ -12,7 +12,7 @@ const handle = firehoseOperations({
     ...{ account: '000000000000', region: 'us-east-1', endpoint: '', folder: unused },
     clock: createClock(),
   },
-  faults: { checkAvailable: unused, rejects: unused, unavailable: unused, rejectEntries: unused },
+  faults: { rejects: unused },
   names: () => ['first', 'second'],
   find: unused,
   takeIn: unused,

@@ -4,12 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { faultError } from '../faults/fault-errors.ts';
+import type { FaultSwitch } from '../faults/fault-switch.ts';
 import { decodedBytes } from '../protocol/base64.ts';
 import { jsonProtocol, operation } from '../protocol/json.ts';
 import { parseDataJson } from '../protocol/parse-data-json.ts';
-import { AwsError, type Environment, type ServiceRequest, type ServiceResponse } from '../service.ts';
+import { AwsError, type Environment, type ServiceHandler } from '../service.ts';
 import type { DeliveryStream } from './delivery-stream.ts';
-import { type FaultSwitch, REJECTED } from './faults.ts';
 
 /** https://docs.aws.amazon.com/firehose/latest/dev/limits.html */
 export const RECORDS_A_BATCH_MAX = 500;
@@ -24,7 +25,7 @@ const DELIVERY_STREAM_TYPE = 'DirectPut';
 
 export interface OperationsContext {
   readonly environment: Environment;
-  readonly faults: FaultSwitch;
+  readonly faults: Pick<FaultSwitch, 'rejects'>;
   readonly names: () => readonly string[];
   readonly find: (name: string) => { readonly stream: DeliveryStream; readonly createdAtMs: number } | undefined;
   /** Resolves when the records are on disk. @param ends where each record ends in `data` */
@@ -34,7 +35,7 @@ export interface OperationsContext {
 const Name = z.string().regex(/^[\w.-]{1,64}$/, 'is 1 to 64 letters, digits, _ . -');
 const RecordShape = z.object({ Data: z.string() });
 
-export function firehoseOperations(context: OperationsContext): (request: ServiceRequest) => Promise<ServiceResponse> {
+export function firehoseOperations(context: OperationsContext): ServiceHandler {
   return jsonProtocol({
     service: 'firehose',
     targetPrefix: 'Firehose_20150804',
@@ -73,30 +74,26 @@ export function firehoseOperations(context: OperationsContext): (request: Servic
 }
 
 async function putRecord(context: OperationsContext, name: string, data: string): Promise<object> {
-  context.faults.checkAvailable();
   find(context, name);
   const { bytes, ends } = decode([data]);
-  if (context.faults.rejects()) throw new AwsError(REJECTED.code, REJECTED.message, 503);
   await context.takeIn(name, bytes, ends);
   return { RecordId: randomUUID(), Encrypted: false };
 }
 
 async function putRecordBatch(context: OperationsContext, name: string, records: readonly string[]): Promise<object> {
-  context.faults.checkAvailable();
   find(context, name);
   const all = decode(records);
-  const rejected = records.map(() => context.faults.rejects());
+  const rejected = records.map(() => context.faults.rejects('PutRecordBatch'));
   const failed = rejected.filter(Boolean).length;
   const { bytes, ends } = failed === 0 ? all : decode(records.filter((_record, index) => !rejected[index]));
   if (ends.length > 0) await context.takeIn(name, bytes, ends);
+  const { code: ErrorCode, message: ErrorMessage } = faultError('firehose', 'throttling');
   const batchId = randomUUID();
   return {
     FailedPutCount: failed,
     Encrypted: false,
     RequestResponses: rejected.map((isRejected, index) =>
-      isRejected
-        ? { ErrorCode: REJECTED.code, ErrorMessage: REJECTED.message }
-        : { RecordId: `${batchId}-${String(index).padStart(3, '0')}` },
+      isRejected ? { ErrorCode, ErrorMessage } : { RecordId: `${batchId}-${String(index).padStart(3, '0')}` },
     ),
   };
 }

@@ -170,7 +170,7 @@ describe('PutRecord and PutRecordBatch', () => {
   it('land only what they accepted when entries are rejected', async () => {
     const client = await connect();
     let drawn = 0;
-    service.faults.rejectEntries(0.5, () => (drawn++ % 3) / 3);
+    service.faults.set({ partialRate: 0.5 }, () => (drawn++ % 3) / 3);
 
     const { FailedPutCount, RequestResponses = [] } = await put(
       client,
@@ -186,10 +186,10 @@ describe('PutRecord and PutRecordBatch', () => {
 
   it('are refused while the service is unavailable, and land nothing', async () => {
     const client = await connect();
-    service.faults.unavailable(true);
+    service.faults.set({ errorRate: 1 });
 
     await expect(put(client, [row(1)])).rejects.toMatchObject({ name: 'ServiceUnavailableException' });
-    service.faults.unavailable(false);
+    service.faults.clear();
     await put(client, [row(2)]);
     await service.flush();
 

@@ -7,12 +7,12 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import { FaultSwitch } from '../faults/fault-switch.ts';
 import type { Catalog, CatalogColumn, LogSink, ObjectStore } from '../ports.ts';
 import type { Environment, LocalService, ResourceKind } from '../service.ts';
 import { createBuffers } from './buffers.ts';
 import { createDeliveries } from './deliveries.ts';
 import { type DeliveryStream, EXECUTED_PROPERTIES, parseDeliveryStream } from './delivery-stream.ts';
-import { createFaultSwitch, type Faults } from './faults.ts';
 import { firehoseOperations } from './operations.ts';
 import { rowConverter } from './row-converter.ts';
 import { openSpoolFolder, type Spool } from './spool.ts';
@@ -27,7 +27,7 @@ export interface FirehosePorts {
 export interface FirehoseService extends LocalService {
   /** Delivers every buffer now, whatever its age. @throws Error when S3 refuses */
   flush(): Promise<void>;
-  readonly faults: Faults;
+  readonly faults: FaultSwitch;
 }
 
 /** A delivery stream that the template made, and the columns that its conversion thread knows. */
@@ -52,7 +52,6 @@ export function createFirehoseService(environment: Environment, ports: FirehoseP
   mkdirSync(outgoing, { recursive: true });
   const spools = openSpoolFolder(spoolFolder);
   const running = new Map<string, Running>();
-  const faults = createFaultSwitch();
   // Before anything is taken in: a buffer of this process must not pass for one that a killed process left.
   const leftovers = spools.leftovers();
   const thread = startConversionThread({ spoolFolder }, () => {
@@ -113,18 +112,22 @@ export function createFirehoseService(environment: Environment, ports: FirehoseP
     await buffers.take(stream.name, data, ends);
   }
 
+  const { clock } = environment;
+  const faults = new FaultSwitch({ scope: 'firehose', clock, handle: () => handle, batches: ['PutRecordBatch'] });
+  const handle = firehoseOperations({
+    environment,
+    faults,
+    names: () => [...running.keys()].sort(),
+    find: (name) => running.get(name),
+    takeIn: async (name, data, ends) => {
+      const entry = running.get(name);
+      if (entry) await takeIn(entry, data, ends);
+    },
+  });
+
   return {
     scope: 'firehose',
-    handle: firehoseOperations({
-      environment,
-      faults,
-      names: () => [...running.keys()].sort(),
-      find: (name) => running.get(name),
-      takeIn: async (name, data, ends) => {
-        const entry = running.get(name);
-        if (entry) await takeIn(entry, data, ends);
-      },
-    }),
+    handle,
     resourceKinds: [
       deliveryStreamKind((stream) => {
         const table = ports.catalog.table(stream.database, stream.table);

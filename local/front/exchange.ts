@@ -7,10 +7,11 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { answerFaults } from '../faults/answer-faults.ts';
 import { AwsError, type LocalService, type ServiceRequest, type ServiceResponse } from '../service.ts';
 import { errorResponse } from './error-response.ts';
 import { refuseForeigners } from './refuse-foreigners.ts';
-import { routeOf } from './route.ts';
+import { FAULTS_PATH, routeOf } from './route.ts';
 
 export interface ExchangeOptions {
   readonly services: () => readonly LocalService[];
@@ -52,17 +53,29 @@ async function answer(request: ServiceRequest, options: ExchangeOptions): Promis
     refuseForeigners(request.headers);
     refuseLongBody(request.headers['content-length'], options.bodyBytesMax);
     if (route.to === 'welcome') return welcome(services);
+    if (route.to === 'faults') return await answerFaults(request, services);
     const service = services.find((candidate) => candidate.scope === scope);
     if (!service) throw unknownService(scope, services);
-    return await service.handle(request);
+    return await underFaults(service, request);
   } catch (error) {
-    if (error instanceof AwsError) return errorResponse(error, request, scope, request.id);
+    // What curl sends by default is no wish for an answer in XML.
+    const asker = route.to === 'faults' ? { headers: {} } : request;
+    if (error instanceof AwsError) return errorResponse(error, asker, scope, request.id);
     options.log(
       `${scope} ${request.headers['x-amz-target'] ?? `${request.method} ${request.path}`}: ${oneLine(error)}`,
     );
     const failure = { code: 'InternalFailure', message: `The local ${scope} failed: ${oneLine(error)}`, status: 500 };
     return errorResponse(failure, request, scope, request.id);
   }
+}
+
+function underFaults({ faults, handle }: LocalService, request: ServiceRequest): Promise<ServiceResponse> {
+  if (!faults?.settings) return handle(request);
+  const operation = handle.operationOf ? handle.operationOf(request) : request.headers['x-amz-target']?.split('.')[1];
+  const discard = ({ body }: ServiceResponse): void => {
+    if (body instanceof Readable) body.destroy();
+  };
+  return faults.around(operation, () => handle(request), { signal: request.signal, discard });
 }
 
 /** Aborted when the connection, or the stream on it, closes before the answer is complete. */
@@ -133,7 +146,7 @@ function unknownService(scope: string, services: readonly LocalService[]): AwsEr
 
 function welcome(services: readonly LocalService[]): ServiceResponse {
   const body = `This is a local AWS endpoint. Point any AWS SDK or the AWS CLI at it with AWS_ENDPOINT_URL, any region
-and any access key. Services: ${names(services)}.
+and any access key. Services: ${names(services)}. Failures are switched on at ${FAULTS_PATH}.
 `;
   return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
 }

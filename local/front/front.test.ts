@@ -96,12 +96,13 @@ describe('the front', () => {
     cleanUp.push(() => socket.destroy());
     const answer: Buffer[] = [];
     socket.on('data', (part: Buffer) => answer.push(part));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
 
     for (const character of 'GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n') {
       socket.write(character);
       await sleep(1);
     }
-    await new Promise((resolve) => socket.once('close', resolve));
+    await closed;
 
     expect(Buffer.concat(answer).toString()).toMatch(/^HTTP\/1\.1 200 OK.*Services: echo/s);
   });

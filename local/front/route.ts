@@ -6,6 +6,9 @@
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html). Signatures are not checked.
  */
 
+/** Where failures are switched on and off. */
+export const FAULTS_PATH = '/_local/faults';
+
 export interface Routable {
   readonly method: string;
   readonly path: string;
@@ -17,7 +20,9 @@ export interface Routable {
 export type Route =
   | { readonly to: 'service'; readonly scope: string }
   /** A person looking at the endpoint. */
-  | { readonly to: 'welcome' };
+  | { readonly to: 'welcome' }
+  /** The switches of failures. */
+  | { readonly to: 'faults' };
 
 /** What precedes the dot in `X-Amz-Target`, by service: for requests that carry no signature. */
 const TARGET_PREFIXES: Readonly<Record<string, string>> = {
@@ -39,6 +44,8 @@ const TARGET_PREFIXES: Readonly<Record<string, string>> = {
 const SCOPE_ALIASES: Readonly<Record<string, string>> = { s3express: 's3', 's3-object-lambda': 's3' };
 
 export function routeOf(request: Routable): Route {
+  // No bucket has such a name, and no other service such a path.
+  if (request.path === FAULTS_PATH) return { to: 'faults' };
   const signed = scopeOfCredential(credentialOf(request));
   if (signed !== undefined) return { to: 'service', scope: SCOPE_ALIASES[signed] ?? signed };
   const target = request.headers['x-amz-target']?.split('.')[0];

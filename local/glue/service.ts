@@ -3,6 +3,8 @@
  * Source: https://docs.aws.amazon.com/glue/latest/webapi/WebAPI_DataCatalog.html
  */
 import { z } from 'zod';
+import { faultError } from '../faults/fault-errors.ts';
+import { FaultSwitch } from '../faults/fault-switch.ts';
 import type { Catalog } from '../ports.ts';
 import { jsonProtocol, operation } from '../protocol/json.ts';
 import { AwsError, type Environment, type LocalService } from '../service.ts';
@@ -43,17 +45,20 @@ export type GlueService = LocalService & Catalog;
 
 export function createGlueService(environment: Environment): GlueService {
   const catalog = createDataCatalog(environment.folder('glue'));
+  const { clock } = environment;
+  const faults = new FaultSwitch({ scope: 'glue', clock, handle: () => handle, batches: ['BatchCreatePartition'] });
   const handle = jsonProtocol({
     service: 'glue',
     targetPrefix: 'AWSGlue',
     version: '1.1',
     invalidInputCode: 'InvalidInputException',
     bodyBytesMax: BODY_BYTES_MAX,
-    operations: { ...readOperations(environment, catalog), ...partitionOperations(environment, catalog) },
+    operations: { ...readOperations(environment, catalog), ...partitionOperations(environment, catalog, faults) },
   });
   return {
     scope: 'glue',
     handle,
+    faults,
     resourceKinds: glueResourceKinds(environment, catalog),
     databases: catalog.databases,
     tables: catalog.tables,
@@ -109,7 +114,7 @@ function readOperations(environment: Environment, catalog: DataCatalog) {
   };
 }
 
-function partitionOperations(environment: Environment, catalog: DataCatalog) {
+function partitionOperations(environment: Environment, catalog: DataCatalog, faults: FaultSwitch) {
   const newPartition = (table: Table, input: PartitionInput): Partition => ({
     values: input.Values,
     location: input.StorageDescriptor?.Location ?? locationOf(table, input.Values),
@@ -134,10 +139,12 @@ function partitionOperations(environment: Environment, catalog: DataCatalog) {
         const seen = new Set<string>();
         for (const one of input.PartitionInputList) {
           const key = JSON.stringify(checkValues(table, one.Values));
-          if (seen.has(key) || catalog.partition(table, one.Values)) {
-            const { code, message } = alreadyExists();
+          const refuse = ({ code, message }: AwsError): void => {
             errors.push({ PartitionValues: one.Values, ErrorDetail: { ErrorCode: code, ErrorMessage: message } });
-          } else added.push(newPartition(table, one));
+          };
+          if (faults.rejects('BatchCreatePartition')) refuse(faultError('glue', 'failure'));
+          else if (seen.has(key) || catalog.partition(table, one.Values)) refuse(alreadyExists());
+          else added.push(newPartition(table, one));
           seen.add(key);
         }
         if (added.length > 0) catalog.putPartitions(table, added);

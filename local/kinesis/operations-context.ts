@@ -1,6 +1,6 @@
 /** What the operations work on. */
 import type { Clock } from '../clock.ts';
-import type { FaultSwitch } from './faults.ts';
+import type { FaultSwitch } from '../faults/fault-switch.ts';
 import type { ShardLimits } from './shard-limits.ts';
 import type { StreamsOfAccount } from './stream-reference.ts';
 

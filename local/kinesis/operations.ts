@@ -24,7 +24,6 @@ export function kinesisOperations(context: OperationsContext): ServiceHandler {
     operations: { ...putOperations(context), ...readOperations(context), ...describeOperations(context) },
   });
   const handle = async (request: ServiceRequest): Promise<ServiceResponse> => {
-    context.faults.checkAvailable();
     refuseOtherProtocols(request);
     return answer(request);
   };

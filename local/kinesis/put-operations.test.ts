@@ -249,7 +249,7 @@ describe('faults', () => {
   it('reject entries inside the answer, and the rest is kept in order', async () => {
     await kinesis.makeStream();
     const draws = [0.9, 0.1, 0.9, 0.1];
-    kinesis.service.faults.rejectEntries(0.5, () => draws.shift() ?? 1);
+    kinesis.service.faults.set({ partialRate: 0.5 }, () => draws.shift() ?? 1);
 
     const answer = await kinesis.put(['a', 'b', 'c', 'd'].map((key) => entry(key)));
 
@@ -267,31 +267,11 @@ describe('faults', () => {
     expect(await everything()).toEqual(['a', 'c']);
   });
 
-  it('reject the record of PutRecord as the answer', async () => {
+  it('that reject entries leave PutRecord alone, which has none', async () => {
     await kinesis.makeStream();
-    kinesis.service.faults.rejectEntries(1);
+    kinesis.service.faults.set({ partialRate: 1 });
 
-    const put = kinesis.client.send(new PutRecordCommand({ StreamName: 'stream', ...entry('a') }));
-
-    await expect(put).rejects.toMatchObject({ name: 'ProvisionedThroughputExceededException' });
-  });
-
-  it('make the service unavailable until they end', async () => {
-    await kinesis.makeStream();
-    kinesis.service.faults.unavailable(true);
-
-    await expect(kinesis.put([entry('a')])).rejects.toMatchObject({ name: 'InternalFailure', $fault: 'server' });
-    kinesis.service.faults.unavailable(false);
-
-    expect(await everything()).toEqual([]);
-  });
-
-  it('lose the answer to a put that was done', async () => {
-    await kinesis.makeStream();
-    kinesis.service.faults.loseAnswers(1);
-
-    await expect(kinesis.put([entry('a')])).rejects.toMatchObject({ name: 'InternalFailure', $fault: 'server' });
-    kinesis.service.faults.loseAnswers(0);
+    await kinesis.client.send(new PutRecordCommand({ StreamName: 'stream', ...entry('a') }));
 
     expect(await everything()).toEqual(['a']);
   });

@@ -37,8 +37,7 @@ export function putOperations(context: OperationsContext): Readonly<Record<'PutR
       const { recordBytesMax } = stream.definition;
       const entry = checkEntry(input, '', recordBytesMax);
       checkOrdering(context, stream, entry, input.SequenceNumberForOrdering);
-      const [result] = await put(context, stream, [entry]);
-      context.faults.checkAnswer();
+      const [result] = await put(context, stream, [entry], 'PutRecord');
       if (result && 'SequenceNumber' in result) return { ...result };
       const status = result?.ErrorCode === THROTTLED ? 400 : 500;
       throw new AwsError(result?.ErrorCode ?? FAILED, result?.ErrorMessage ?? '', status);
@@ -47,8 +46,7 @@ export function putOperations(context: OperationsContext): Readonly<Record<'PutR
       const stream = findStream(context, input);
       const { recordBytesMax } = stream.definition;
       const entries = checkEntries(input.Records, recordBytesMax);
-      const results = await put(context, stream, entries);
-      context.faults.checkAnswer();
+      const results = await put(context, stream, entries, 'PutRecords');
       const failed = results.filter((result) => 'ErrorCode' in result).length;
       return { FailedRecordCount: failed, Records: results };
     }),
@@ -66,12 +64,17 @@ interface ShardPut {
 }
 
 /** Resolves when all that was taken is on disk and readable. */
-async function put(context: OperationsContext, stream: Stream, entries: readonly PutEntry[]): Promise<EntryResult[]> {
+async function put(
+  context: OperationsContext,
+  stream: Stream,
+  entries: readonly PutEntry[],
+  operation: keyof ReturnType<typeof putOperations>,
+): Promise<EntryResult[]> {
   const results: EntryResult[] = new Array(entries.length);
   const puts = new Map<string, ShardPut>();
   for (const [index, entry] of entries.entries()) {
     const shardId = stream.route(entry.hashKey);
-    if (context.faults.rejects() || !takes(context, stream, shardId, entry)) {
+    if (context.faults.rejects(operation) || !takes(context, stream, shardId, entry)) {
       results[index] = { ErrorCode: THROTTLED, ErrorMessage: throttled(context, stream, shardId) };
       continue;
     }

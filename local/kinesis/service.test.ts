@@ -180,7 +180,7 @@ it('keeps the order of each key and loses nothing, whatever is put, rejected and
     fc.asyncProperty(calls, fc.nat(2), async (puts, phase) => {
       run++;
       let draws = phase;
-      kinesis.service.faults.rejectEntries(0.5, () => (draws++ % 3 === 0 ? 0 : 1));
+      kinesis.service.faults.set({ partialRate: 0.5 }, () => (draws++ % 3 === 0 ? 0 : 1));
       const sent = new Map<string, string[]>();
       for (const keys of puts) {
         // One entry of a key at a time: a producer that keeps order waits for an entry before it sends the next.

@@ -3,9 +3,9 @@
  * are only appended to; a killed process loses nothing that was answered.
  */
 import path from 'node:path';
+import { FaultSwitch } from '../faults/fault-switch.ts';
 import type { StreamReader } from '../ports.ts';
 import { AwsError, type Environment, type LocalService } from '../service.ts';
-import { createFaultSwitch, type Faults } from './faults.ts';
 import { kinesisOperations } from './operations.ts';
 import { RecordCache } from './record-cache.ts';
 import { createShardLimits, NO_LIMITS } from './shard-limits.ts';
@@ -31,7 +31,7 @@ export interface StreamFigures {
 }
 
 export interface KinesisService extends LocalService, StreamReader {
-  readonly faults: Faults;
+  readonly faults: FaultSwitch;
   /** @throws AwsError `ResourceNotFoundException` */
   figures(streamName: string): StreamFigures;
 }
@@ -44,7 +44,6 @@ export function createKinesisService(environment: Environment, options: KinesisO
   const { warn = (line) => void process.stderr.write(`${line}\n`) } = options;
   const streams = new Map<string, Stream>();
   const cache = new RecordCache(options.cacheBytesMax ?? DEFAULT_BYTES);
-  const faults = createFaultSwitch();
   let trimming: { cancel(): void } | undefined;
 
   function named(name: string): Stream {
@@ -63,16 +62,19 @@ export function createKinesisService(environment: Environment, options: KinesisO
     trimming = clock.after(TRIM_INTERVAL_MS, trim, 'upkeep');
   }
 
+  const faults = new FaultSwitch({ scope: 'kinesis', clock, handle: () => handle, batches: ['PutRecords'] });
+  const handle = kinesisOperations({
+    account,
+    clock,
+    streams,
+    faults,
+    warn,
+    limits: options.enforceShardLimits === true ? createShardLimits(clock) : NO_LIMITS,
+  });
+
   return {
     scope: 'kinesis',
-    handle: kinesisOperations({
-      account,
-      clock,
-      streams,
-      faults,
-      warn,
-      limits: options.enforceShardLimits === true ? createShardLimits(clock) : NO_LIMITS,
-    }),
+    handle,
     resourceKinds: [
       streamKind((definition) => {
         // The ending keeps names such as `..` apart from folders.

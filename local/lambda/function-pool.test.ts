@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createClock } from '../clock.ts';
-import { Faults } from './faults.ts';
+import { LambdaFaults } from '../faults/lambda-faults.ts';
 import type { FunctionDefinition } from './function-definition.ts';
 import { FunctionPool, type InvocationOutcome } from './function-pool.ts';
 
@@ -18,7 +18,7 @@ afterEach(async () => {
 
 interface Made {
   readonly pool: FunctionPool;
-  readonly faults: Faults;
+  readonly faults: LambdaFaults;
   readonly log: readonly string[];
   readonly groups: ReadonlySet<string>;
   readonly streams: ReadonlySet<string>;
@@ -32,7 +32,7 @@ function make(source: string, overrides: Partial<FunctionDefinition> = {}): Made
   const log: string[] = [];
   const groups = new Set<string>();
   const streams = new Set<string>();
-  const faults = new Faults();
+  const faults = new LambdaFaults({ scope: 'lambda', clock, handle: () => async () => ({ status: 200 }) });
   const pool = new FunctionPool({
     definition: {
       name: 'subject',

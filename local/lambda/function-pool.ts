@@ -3,9 +3,9 @@
  * invocation at a time each; as many as the template reserves, or at most `PROCESSES_MAX`.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { LambdaFaults } from '../faults/lambda-faults.ts';
 import type { LogSink } from '../ports.ts';
 import type { Environment } from '../service.ts';
-import type { Faults } from './faults.ts';
 import type { FunctionDefinition } from './function-definition.ts';
 import { FunctionProcess, type ProcessOutcome } from './function-process.ts';
 import { endLines, startLine } from './platform-lines.ts';
@@ -34,7 +34,7 @@ export interface FunctionPoolOptions {
   readonly folder: string;
   readonly environment: Environment;
   readonly logs: LogSink;
-  readonly faults: Faults;
+  readonly faults: LambdaFaults;
 }
 
 /** Processes of a function that reserves no concurrency: this machine's limit, not Lambda's (1,000 an account). */

@@ -76,16 +76,23 @@ export function createRestOperations(options: RestOperationsOptions): ServiceHan
     },
   ];
   const names = operations.map((operation) => operation.name);
-  const handle = async (request: ServiceRequest): Promise<ServiceResponse> => {
-    const requested = request.path.replace(/\/$/, '');
+  const find = ({ method, path: requested }: ServiceRequest) => {
     for (const operation of operations) {
-      const match = operation.method === request.method ? operation.path.exec(requested) : null;
-      if (match) return operation.run(decodeURIComponent(match[1] ?? ''), request);
+      const match = operation.method === method ? operation.path.exec(requested.replace(/\/$/, '')) : null;
+      if (match) return { operation, subject: match[1] ?? '' };
     }
+    return undefined;
+  };
+  const handle = async (request: ServiceRequest): Promise<ServiceResponse> => {
+    const found = find(request);
+    if (found) return found.operation.run(decodeURIComponent(found.subject), request);
     const message = `The local lambda does not support ${request.method} ${request.path}. Supported: ${names.join(', ')}.`;
     throw new AwsError('UnknownOperationException', message, 404);
   };
-  return Object.assign(handle, { operations: names });
+  return Object.assign(handle, {
+    operations: names,
+    operationOf: (request: ServiceRequest) => find(request)?.operation.name,
+  });
 }
 
 function json(body: object, status = 200): ServiceResponse {

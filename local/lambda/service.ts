@@ -2,11 +2,11 @@
  * Lambda, as the template declares it: functions in processes of their own, event source mappings, and the operations of
  * the REST API that read and invoke. What is not supported is refused by name.
  */
+import { LambdaFaults } from '../faults/lambda-faults.ts';
 import type { LogSink, ObjectStore, Queues, StreamReader } from '../ports.ts';
 import { AwsError, type Environment, type LocalService } from '../service.ts';
 import { AsynchronousInvocations } from './asynchronous-invocations.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
-import { Faults } from './faults.ts';
 import { functionNameOf } from './function-definition.ts';
 import { FunctionPool, type Invocation, type InvocationOutcome } from './function-pool.ts';
 import { createKinesisMapping, type KinesisMapping } from './kinesis-mapping.ts';
@@ -32,8 +32,7 @@ export interface LambdaService extends LocalService {
   readonly invoke: (functionReference: string, invocation: Invocation) => Promise<InvocationOutcome>;
   /** How far each Kinesis mapping is behind, by function name. */
   readonly lag: () => readonly { readonly functionName: string; readonly shards: readonly ShardLag[] }[];
-  /** For tests: see faults.ts. */
-  readonly faults: Faults;
+  readonly faults: LambdaFaults;
 }
 
 /** How long `stop` waits for invocations under way before it ends their processes. */
@@ -43,7 +42,7 @@ export function createLambdaService(environment: Environment, options: LambdaSer
   const functions = new Map<string, FunctionPool>();
   const mappings = new Map<string, RunningMapping>();
   const kinesisMappings = new Map<string, { readonly functionName: string; readonly mapping: KinesisMapping }>();
-  const faults = new Faults();
+  const faults = new LambdaFaults({ scope: 'lambda', clock: environment.clock, handle: () => handle });
   const asynchronous = new AsynchronousInvocations(environment.clock);
   const warn = options.warn ?? ((line: string) => void process.stderr.write(`${line}\n`));
 
@@ -86,18 +85,20 @@ export function createLambdaService(environment: Environment, options: LambdaSer
     },
   });
 
+  const handle = createRestOperations({
+    functions,
+    mappings,
+    find,
+    asynchronous,
+    startedAtMs: environment.clock.now(),
+    assetFolder: options.assetFolder,
+  });
+
   return {
     scope: 'lambda',
     faults,
     resourceKinds,
-    handle: createRestOperations({
-      functions,
-      mappings,
-      find,
-      asynchronous,
-      startedAtMs: environment.clock.now(),
-      assetFolder: options.assetFolder,
-    }),
+    handle,
     invoke: async (reference, invocation) => find(reference).invoke(invocation),
     lag: () =>
       [...kinesisMappings.values()].map(({ functionName, mapping }) => ({ functionName, shards: mapping.lag() })),

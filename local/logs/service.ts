@@ -3,6 +3,7 @@
  * Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_Operations.html
  */
 import { z } from 'zod';
+import { FaultSwitch } from '../faults/fault-switch.ts';
 import type { LogSink } from '../ports.ts';
 import { jsonProtocol } from '../protocol/json.ts';
 import type { Environment, LocalService } from '../service.ts';
@@ -26,17 +27,20 @@ export function createLogsService(environment: Environment, options: LogsOptions
   const arnOf = (group: string): string => `arn:aws:logs:${region}:${account}:log-group:${group}`;
   const textOr = (given: unknown, derived: string): string => (typeof given === 'string' ? given : derived);
 
+  const handle = jsonProtocol({
+    service: 'logs',
+    targetPrefix: 'Logs_20140328',
+    version: '1.1',
+    invalidInputCode: 'InvalidParameterException',
+    bodyBytesMax: BODY_BYTES_MAX,
+    operations: logOperations(store, arnOf),
+  });
+
   return {
     scope: 'logs',
     write: (group, stream, events) => store.write(group, stream, events),
-    handle: jsonProtocol({
-      service: 'logs',
-      targetPrefix: 'Logs_20140328',
-      version: '1.1',
-      invalidInputCode: 'InvalidParameterException',
-      bodyBytesMax: BODY_BYTES_MAX,
-      operations: logOperations(store, arnOf),
-    }),
+    handle,
+    faults: new FaultSwitch({ scope: 'logs', clock, handle: () => handle }),
     resourceKinds: [
       {
         type: 'AWS::Logs::LogGroup',

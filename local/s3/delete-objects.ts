@@ -3,6 +3,7 @@
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
  */
 import { z } from 'zod';
+import { faultError } from '../faults/fault-errors.ts';
 import { AwsError } from '../service.ts';
 import { declaresChecksum, receiveSmallBody } from './receive-body.ts';
 import { invalidRequest, notImplemented } from './s3-error.ts';
@@ -29,7 +30,7 @@ export const deleteObject: S3Operation = ({ bucket, key, http }, { store }) => {
   return { status: 204 };
 };
 
-export const deleteObjects: S3Operation = async ({ bucket, http }, { store }) => {
+export const deleteObjects: S3Operation = async ({ bucket, http }, { store, faults }) => {
   store.bucket(bucket);
   if (http.headers['content-md5'] === undefined && !declaresChecksum(http))
     throw invalidRequest('Missing required header for this request: Content-MD5 OR x-amz-checksum-*');
@@ -39,6 +40,7 @@ export const deleteObjects: S3Operation = async ({ bucket, http }, { store }) =>
   const errors: XmlContent[] = [];
   for (const { Key, VersionId, ETag, LastModifiedTime, Size } of entries) {
     try {
+      if (faults.rejects('DeleteObjects')) throw faultError('s3', 'failure');
       if (VersionId !== undefined) throw notImplemented('DeleteObjects of versions (VersionId): one version is kept');
       if (LastModifiedTime !== undefined || Size !== undefined) {
         throw notImplemented('DeleteObjects on condition of LastModifiedTime or Size');

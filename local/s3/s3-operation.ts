@@ -1,4 +1,5 @@
 /** What an operation of S3 gets, and what it works on. */
+import type { FaultSwitch } from '../faults/fault-switch.ts';
 import type { ServiceResponse } from '../service.ts';
 import type { BucketStore } from './bucket-store.ts';
 import type { S3Request } from './s3-request.ts';
@@ -7,6 +8,7 @@ import type { UploadStore } from './upload-store.ts';
 export interface S3Context {
   readonly store: BucketStore;
   readonly uploads: UploadStore;
+  readonly faults: FaultSwitch;
   readonly account: string;
   readonly region: string;
   /** Epoch milliseconds. */

@@ -1,6 +1,12 @@
 import { existsSync, linkSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { DeleteObjectCommand, GetObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  ListBucketsCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { BUCKET, openS3Endpoint, type S3Endpoint } from '../../test/support/local/s3-endpoint.ts';
@@ -196,22 +202,45 @@ describe('a restart', () => {
   });
 });
 
-describe('while unavailable', () => {
-  it('answers 503 to clients and to other services, and goes on when it is over', async () => {
+describe('faults', () => {
+  it('hold for other services as for clients, and end', async () => {
     const file = fileWith('kept');
-    s3.service().faults.unavailable(true);
+    s3.service().faults.set({ errorRate: 1 });
 
-    const unavailable = { code: 'ServiceUnavailable', status: 503 };
-    await expect(put('a', 'x')).rejects.toMatchObject({
-      name: 'ServiceUnavailable',
-      $metadata: { httpStatusCode: 503 },
-    });
-    await expect(s3.service().put({ bucket: BUCKET, key: 'a', content: { file } })).rejects.toMatchObject(unavailable);
-    await expect(s3.service().get(BUCKET, 'a')).rejects.toMatchObject(unavailable);
+    const failure = { code: 'InternalError', status: 500 };
+    await expect(put('a', 'x')).rejects.toMatchObject({ name: 'InternalError', $metadata: { httpStatusCode: 500 } });
+    await expect(s3.service().put({ bucket: BUCKET, key: 'a', content: { file } })).rejects.toMatchObject(failure);
+    await expect(s3.service().get(BUCKET, 'a')).rejects.toMatchObject(failure);
     expect(existsSync(file)).toBe(true);
-    s3.service().faults.unavailable(false);
+    s3.service().faults.clear();
 
     await s3.service().put({ bucket: BUCKET, key: 'a', content: { file } });
+    expect(s3.service().keys(BUCKET, '')).toEqual(['a']);
+  });
+
+  it('that lose the answer to another service leave its file, so that it can put it again', async () => {
+    const file = fileWith('kept');
+    s3.service().faults.set({ lostAnswerRate: 1, operations: ['PutObject'] });
+
+    const lost = s3.service().put({ bucket: BUCKET, key: 'a', content: { file } });
+    await expect(lost).rejects.toMatchObject({ code: 'InternalError', status: 500 });
+    expect((await s3.service().get(BUCKET, 'a')).toString()).toBe('kept');
+    s3.service().faults.clear();
+    await s3.service().put({ bucket: BUCKET, key: 'a', content: { file } });
+
+    expect((await s3.service().get(BUCKET, 'a')).toString()).toBe('kept');
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('fail keys of DeleteObjects one by one', async () => {
+    for (const key of ['a', 'b']) await put(key, key);
+    const draws = [0, 0.9];
+    s3.service().faults.set({ partialRate: 0.5 }, () => draws.shift() ?? 1);
+
+    const Objects = [{ Key: 'a' }, { Key: 'b' }];
+    const answer = await s3.client.send(new DeleteObjectsCommand({ Bucket: BUCKET, Delete: { Objects } }));
+
+    expect(answer).toMatchObject({ Deleted: [{ Key: 'b' }], Errors: [{ Key: 'a', Code: 'InternalError' }] });
     expect(s3.service().keys(BUCKET, '')).toEqual(['a']);
   });
 });

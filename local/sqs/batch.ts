@@ -2,8 +2,9 @@
  * Batch operations: the rules of the list, and entries that fail by themselves.
  * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
  */
+import type { FaultSwitch } from '../faults/fault-switch.ts';
 import { AwsError } from '../service.ts';
-import { queryCode } from './faults.ts';
+import { queryCode } from './sqs-error.ts';
 
 export interface BatchEntry {
   /** The caller's own, to tell the results apart. */
@@ -15,7 +16,15 @@ export interface BatchResult {
   readonly Failed?: readonly object[];
 }
 
+export const BATCHES = ['SendMessageBatch', 'DeleteMessageBatch', 'ChangeMessageVisibilityBatch'] as const;
+
 const ENTRIES_MAX = 10;
+/** How SQS says that the entry's failure is not the sender's: API_BatchResultErrorEntry.html */
+const REJECTED = {
+  Code: 'InternalError',
+  Message: 'We encountered an internal error. Please try again.',
+  SenderFault: false,
+};
 
 /** @throws AwsError `EmptyBatchRequest`, `TooManyEntriesInBatchRequest`, `InvalidBatchEntryId`, `BatchEntryIdsNotDistinct` */
 export function checkEntries(entries: readonly BatchEntry[]): void {
@@ -35,14 +44,29 @@ export function checkEntries(entries: readonly BatchEntry[]): void {
   }
 }
 
-/** Runs each entry by itself: an AwsError is the entry's failure, not the batch's. */
-export function runEntries<Entry extends BatchEntry>(
-  entries: readonly Entry[],
-  run: (entry: Entry) => object,
-): BatchResult {
+export interface EntriesRun<Entry extends BatchEntry> {
+  /** AWS's name of the batch. */
+  readonly operation: (typeof BATCHES)[number];
+  readonly entries: readonly Entry[];
+  /** An AwsError is the entry's failure, not the batch's. */
+  readonly run: (entry: Entry) => object;
+  readonly faults: Pick<FaultSwitch, 'rejects'>;
+}
+
+/** Runs each entry by itself. */
+export function runEntries<Entry extends BatchEntry>({
+  operation,
+  entries,
+  run,
+  faults,
+}: EntriesRun<Entry>): BatchResult {
   const successful: object[] = [];
   const failed: object[] = [];
   for (const entry of entries) {
+    if (faults.rejects(operation)) {
+      failed.push({ Id: entry.Id, ...REJECTED });
+      continue;
+    }
     try {
       successful.push({ Id: entry.Id, ...run(entry) });
     } catch (error) {

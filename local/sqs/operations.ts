@@ -4,15 +4,16 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { FaultSwitch } from '../faults/fault-switch.ts';
 import { type Operation, operation } from '../protocol/json.ts';
 import { AwsError } from '../service.ts';
 import { type BatchResult, checkEntries, runEntries } from './batch.ts';
-import { invalidParameter } from './faults.ts';
 import { md5OfAttributes, messageAttributes, selectAttributes } from './message-attributes.ts';
 import type { NewMessage } from './message-store.ts';
 import { queueAttributes } from './queue-attributes.ts';
 import type { QueueDefinition } from './queue-definition.ts';
 import { bytesOf, type QueueSet, type ReceivedMessage } from './queue-set.ts';
+import { invalidParameter } from './sqs-error.ts';
 import { selectSystemAttributes, systemAttributes } from './system-attributes.ts';
 
 const QUEUES_A_PAGE_MAX = 1_000;
@@ -56,9 +57,16 @@ const listInput = z.object({
 const getUrlInput = z.object({ QueueName: z.string(), QueueOwnerAWSAccountId: z.string().optional() });
 const getAttributesInput = z.object({ ...inQueue, AttributeNames: z.array(z.string()).default([]) });
 
-export function queueOperations(queues: QueueSet, account: string): Readonly<Record<string, Operation>> {
+export interface OperationsContext {
+  readonly queues: QueueSet;
+  readonly account: string;
+  readonly faults: Pick<FaultSwitch, 'rejects'>;
+}
+
+export function queueOperations(context: OperationsContext): Readonly<Record<string, Operation>> {
+  const { queues, account } = context;
   return {
-    ...messageOperations(queues, account),
+    ...messageOperations(context),
     GetQueueUrl: operation(getUrlInput, (input) => {
       const queue = queues.byName(input.QueueName);
       const owner = input.QueueOwnerAWSAccountId ?? account;
@@ -78,7 +86,7 @@ export function queueOperations(queues: QueueSet, account: string): Readonly<Rec
   };
 }
 
-function messageOperations(queues: QueueSet, account: string): Readonly<Record<string, Operation>> {
+function messageOperations({ queues, account, faults }: OperationsContext): Readonly<Record<string, Operation>> {
   const change = (queue: QueueDefinition, input: z.infer<z.ZodObject<typeof visibility>>): void =>
     queues.changeVisibility(queue, input.ReceiptHandle, input.VisibilityTimeout * 1000);
   return {
@@ -89,7 +97,7 @@ function messageOperations(queues: QueueSet, account: string): Readonly<Record<s
       const [MessageId] = queues.send(queue, [sent]);
       return { MessageId, ...digests(sent) };
     }),
-    SendMessageBatch: operation(sendBatchInput, (input) => sendBatch(queues, input)),
+    SendMessageBatch: operation(sendBatchInput, (input) => sendBatch(queues, input, faults)),
     ReceiveMessage: operation(receiveInput, async (input, { signal }) => {
       const queue = queues.byUrl(input.QueueUrl);
       const messages = await queues.receive(queue, {
@@ -108,10 +116,11 @@ function messageOperations(queues: QueueSet, account: string): Readonly<Record<s
     DeleteMessageBatch: operation(entries(receipt), (input) => {
       const queue = queues.byUrl(input.QueueUrl);
       checkEntries(input.Entries);
-      return runEntries(input.Entries, (entry) => {
+      const run = (entry: { readonly ReceiptHandle: string }): object => {
         queues.delete(queue, entry.ReceiptHandle);
         return {};
-      });
+      };
+      return runEntries({ operation: 'DeleteMessageBatch', entries: input.Entries, run, faults });
     }),
     ChangeMessageVisibility: operation(z.object({ ...inQueue, ...visibility }), (input) => {
       change(queues.byUrl(input.QueueUrl), input);
@@ -120,10 +129,11 @@ function messageOperations(queues: QueueSet, account: string): Readonly<Record<s
     ChangeMessageVisibilityBatch: operation(entries(visibility), (input) => {
       const queue = queues.byUrl(input.QueueUrl);
       checkEntries(input.Entries);
-      return runEntries(input.Entries, (entry) => {
+      const run = (entry: Parameters<typeof change>[1]): object => {
         change(queue, entry);
         return {};
-      });
+      };
+      return runEntries({ operation: 'ChangeMessageVisibilityBatch', entries: input.Entries, run, faults });
     }),
   };
 }
@@ -147,7 +157,11 @@ function digests({ body, attributes }: NewMessage): object {
   };
 }
 
-function sendBatch(queues: QueueSet, input: z.infer<typeof sendBatchInput>): BatchResult {
+function sendBatch(
+  queues: QueueSet,
+  input: z.infer<typeof sendBatchInput>,
+  faults: OperationsContext['faults'],
+): BatchResult {
   const queue = queues.byUrl(input.QueueUrl);
   checkEntries(input.Entries);
   const sent = new Map(input.Entries.map((entry) => [entry, newMessage(queue, entry)]));
@@ -156,12 +170,13 @@ function sendBatch(queues: QueueSet, input: z.infer<typeof sendBatchInput>): Bat
     const problem = `Batch requests cannot be longer than ${BATCH_BYTES_MAX} bytes. You have sent ${bytes} bytes.`;
     throw new AwsError('BatchRequestTooLong', problem);
   }
-  return runEntries(input.Entries, (entry) => {
+  const run = (entry: z.infer<typeof sendBatchInput>['Entries'][number]): object => {
     const one = sent.get(entry) ?? newMessage(queue, entry);
     queues.check(queue, one);
     const [MessageId] = queues.send(queue, [one]);
     return { MessageId, ...digests(one) };
-  });
+  };
+  return runEntries({ operation: 'SendMessageBatch', entries: input.Entries, run, faults });
 }
 
 function received(message: ReceivedMessage, input: z.infer<typeof receiveInput>, account: string): object {

@@ -4,10 +4,10 @@
  */
 import type { Clock, Timer } from '../clock.ts';
 import { AwsError } from '../service.ts';
-import { invalidParameter, queueDoesNotExist, receiptHandleIsInvalid } from './faults.ts';
 import { bytesOfAttributes } from './message-attributes.ts';
 import type { MessageCounts, MessageStore, NewMessage, TakenMessage } from './message-store.ts';
 import type { QueueDefinition } from './queue-definition.ts';
+import { invalidParameter, queueDoesNotExist, receiptHandleIsInvalid } from './sqs-error.ts';
 
 export interface ReceiveOptions {
   readonly messagesMax: number;

@@ -2,6 +2,7 @@
  * SQS: the standard queues of the template, in a file that outlives the process, on the shared clock.
  * Why it is our own: docs/decisions/0007-queues-of-our-own.md.
  */
+import { FaultSwitch } from '../faults/fault-switch.ts';
 import type { Queues } from '../ports.ts';
 import { jsonProtocol } from '../protocol/json.ts';
 import {
@@ -11,11 +12,12 @@ import {
   type ServiceRequest,
   type ServiceResponse,
 } from '../service.ts';
-import { errorHeaders } from './faults.ts';
+import { BATCHES } from './batch.ts';
 import { MessageStore } from './message-store.ts';
 import { queueOperations } from './operations.ts';
 import { QueueSet } from './queue-set.ts';
 import { queueResourceKinds } from './resource-kinds.ts';
+import { errorHeaders } from './sqs-error.ts';
 import { systemAttributes } from './system-attributes.ts';
 
 /** A message has at most 1 MiB; JSON escapes can make six bytes of one. */
@@ -25,7 +27,8 @@ const BODY_BYTES_MAX = 8 * 1024 * 1024;
 export function createSqsService(environment: Environment): LocalService & Queues {
   const { account, clock } = environment;
   const queues = new QueueSet(new MessageStore(environment.folder('sqs'), clock), clock);
-  const operations = queueOperations(queues, account);
+  const faults = new FaultSwitch({ scope: 'sqs', clock, handle: () => handle, batches: BATCHES });
+  const operations = queueOperations({ queues, account, faults });
   const answer = jsonProtocol({
     service: 'sqs',
     targetPrefix: 'AmazonSQS',
@@ -36,15 +39,18 @@ export function createSqsService(environment: Environment): LocalService & Queue
     errorHeaders,
   });
 
-  async function handle(request: ServiceRequest): Promise<ServiceResponse> {
+  async function answerJson(request: ServiceRequest): Promise<ServiceResponse> {
     if (!request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return answer(request);
     const message = 'The local SQS speaks JSON, not the query protocol: use an SDK or CLI newer than November 2023.';
     throw new AwsError('UnsupportedOperation', message);
   }
 
+  const handle = Object.assign(answerJson, { operations: Object.keys(operations) });
+
   return {
     scope: 'sqs',
-    handle: Object.assign(handle, { operations: Object.keys(operations) }),
+    handle,
+    faults,
     resourceKinds: queueResourceKinds(
       () => environment.endpoint,
       (definition) => queues.add(definition),

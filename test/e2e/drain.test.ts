@@ -17,12 +17,12 @@ describe('draining a pipeline', () => {
   it('does not come to rest while S3 takes no objects, and does once it takes them', async () => {
     run = await startTestPipeline();
     await put();
-    run.pipeline.services.s3.faults.unavailable(true);
+    run.pipeline.services.s3.faults.set({ errorRate: 1 });
 
     await expect(run.pipeline.drain(4_000)).rejects.toThrow(/^Not at rest after 4 s: /);
     expect(run.pipeline.files().files).toBe(0);
 
-    run.pipeline.services.s3.faults.unavailable(false);
+    run.pipeline.services.s3.faults.clear();
     await run.pipeline.drain(DRAIN_TIMEOUT_MS);
     expect(run.pipeline.files().files).toBe(1);
     expect((await run.sql('SELECT code FROM failed_events')).rows).toEqual([['INVALID_JSON']]);
@@ -30,12 +30,12 @@ describe('draining a pipeline', () => {
 
   it('does not come to rest while the processor cannot deliver', async () => {
     run = await startTestPipeline();
-    run.pipeline.services.firehose.faults.unavailable(true);
+    run.pipeline.services.firehose.faults.set({ errorRate: 1 });
     await put();
 
     await expect(run.pipeline.drain(4_000)).rejects.toThrow(/^Not at rest after 4 s: /);
 
-    run.pipeline.services.firehose.faults.unavailable(false);
+    run.pipeline.services.firehose.faults.clear();
     await run.pipeline.drain(DRAIN_TIMEOUT_MS);
     expect((await run.sql('SELECT code FROM failed_events')).rows).toEqual([['INVALID_JSON']]);
   });

@@ -54,7 +54,7 @@ async function expectOrdered(): Promise<void> {
 describe('nothing is lost and order per key is kept', () => {
   it('while Firehose rejects a third of the entries', async () => {
     run = await startTestPipeline();
-    run.pipeline.services.firehose.faults.rejectEntries(0.33);
+    run.pipeline.services.firehose.faults.set({ partialRate: 0.33 });
 
     await putNumbered();
     await run.pipeline.drain(DRAIN_TIMEOUT_MS);
@@ -65,10 +65,10 @@ describe('nothing is lost and order per key is kept', () => {
 
   it('while Firehose is away for a time', async () => {
     run = await startTestPipeline();
-    run.pipeline.services.firehose.faults.unavailable(true);
+    run.pipeline.services.firehose.faults.set({ errorRate: 1 });
 
     await putNumbered();
-    setTimeout(() => run.pipeline.services.firehose.faults.unavailable(false), 4_000);
+    setTimeout(() => run.pipeline.services.firehose.faults.clear(), 4_000);
     await run.pipeline.drain(DRAIN_TIMEOUT_MS);
 
     await expectComplete();
@@ -96,9 +96,9 @@ describe('nothing is lost and order per key is kept', () => {
 
   it('while Kinesis throttles a third of the entries', async () => {
     run = await startTestPipeline();
-    run.pipeline.services.kinesis.faults.rejectEntries(0.33);
+    run.pipeline.services.kinesis.faults.set({ partialRate: 0.33 });
     await putNumbered();
-    run.pipeline.services.kinesis.faults.rejectEntries(0);
+    run.pipeline.services.kinesis.faults.clear();
     await run.pipeline.drain(DRAIN_TIMEOUT_MS);
 
     await expectComplete();

@@ -1,0 +1,13 @@
+/**
+ * Numbers from 0 to 1, exclusive of 1, the same for the same seed. Not for secrets.
+ * The generator is Mulberry32 by Tommy Ettinger, which is in the public domain.
+ */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

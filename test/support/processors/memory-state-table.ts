@@ -84,8 +84,9 @@ function holds(write: StateWrite, item: StateItem | undefined): boolean {
   if (write.kind === 'put') {
     if (item === undefined) return true;
     if (write.when === 'new') return false;
-    const { owner, generation = 0 } = item.attributes;
-    return owner === write.attributes.owner || generation < (write.attributes.generation ?? 0);
+    const { owner, generation } = item.attributes;
+    const isEarlier = generation !== undefined && generation < (write.attributes.generation ?? 0);
+    return owner === write.attributes.owner || isEarlier;
   }
   return write.expect === undefined || matches(write.expect, item?.attributes ?? {});
 }

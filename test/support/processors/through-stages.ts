@@ -51,9 +51,11 @@ export function decoded(data: Uint8Array, defaultDataset?: string): Item[] {
 }
 
 export function throughStages(data: Uint8Array, defaultDataset?: string): Routed[] {
-  return decoded(data, defaultDataset).map((item) =>
-    route(score(transform(validate(item)), QUALITY_THRESHOLD), ROUTE_STAGE),
-  );
+  return throughStagesOf(decoded(data, defaultDataset));
+}
+
+export function throughStagesOf(items: readonly Item[]): Routed[] {
+  return items.map((item) => route(score(transform(validate(item)), QUALITY_THRESHOLD), ROUTE_STAGE));
 }
 
 /** A routed document's content. */

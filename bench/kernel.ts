@@ -9,12 +9,12 @@ import { cpus, loadavg } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual, styleText } from 'node:util';
 import type { KinesisStreamEvent } from 'aws-lambda';
-import { createUnwrittenBooks } from '../processors/adapters/unwritten-books.ts';
 import { createRealtimeHandler, type RealtimeHandler } from '../processors/realtime.ts';
 import { datasets } from '../schemas/index.ts';
 import type { BenchmarkResult } from './benchmark.ts';
 import { BATCH_RECORDS, type Batch, FORMATS, type Format, makeBatches, RECORD_BYTES } from './kernel-events.ts';
 import { medianOf, quartilesOf } from './statistics.ts';
+import { createUnwrittenBooks } from './unwritten-books.ts';
 
 const BATCHES = 7;
 /** Batches that each side of a pair takes in a turn: enough for it to collect most of its own garbage. */

@@ -2,7 +2,8 @@
  * A Lambda function of the pipeline: its bundle, log group, and a role that may do what the function is given and
  * nothing else. Grants of CDK constructs do not widen the role; they would add deletes and wildcards.
  */
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Duration, RemovalPolicy, type Size } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -40,6 +41,14 @@ const APPLICATION_LOG_LEVELS: Readonly<Record<LogLevel, ApplicationLogLevel>> = 
   DEBUG: ApplicationLogLevel.DEBUG,
   INFO: ApplicationLogLevel.INFO,
 };
+
+/** Tells the code of a bundle from any other: 16 hex digits. */
+export function bundleVersion(bundles: string, handler: HandlerName): string {
+  const file = path.join(bundles, handler, BUNDLE_FILE);
+  // Without a bundle there is no function: PipelineFunction says so.
+  if (!existsSync(file)) return '';
+  return createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16);
+}
 
 export class PipelineFunction extends Construct {
   readonly function: LambdaFunction;

@@ -13,7 +13,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES, NAMES, objectArn, objectArnFinding } from './names.ts';
-import { PipelineFunction } from './pipeline-function.ts';
+import { bundleVersion, PipelineFunction } from './pipeline-function.ts';
 import type { Settings } from './settings.ts';
 import type { StateTable } from './state-table.ts';
 
@@ -56,6 +56,7 @@ export class Processor extends Construct {
         QUALITY_THRESHOLD: String(processor.qualityThreshold),
         MAX_RETRIES: String(processor.maxRetries),
         STATE_TABLE: props.stateTable.tableName,
+        CODE_VERSION: bundleVersion(props.bundles, 'realtime'),
       },
       statements: statements(props),
       settings: props.settings,

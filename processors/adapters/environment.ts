@@ -13,3 +13,13 @@ export function requiredShare(name: string): number {
   if (!(value >= 0 && value <= 1)) throw new Error(`environment ${name}: received ${text}, allowed: 0 to 1`);
   return value;
 }
+
+/** @param name of a whole number, 1 at least */
+export function requiredCount(name: string): number {
+  const text = required(name);
+  const value = Number(text);
+  if (!(Number.isSafeInteger(value) && value >= 1)) {
+    throw new Error(`environment ${name}: received ${text}, allowed: a whole number from 1 on`);
+  }
+  return value;
+}

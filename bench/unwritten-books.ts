@@ -1,5 +1,5 @@
 /** Books that are not kept: a batch's terms are the deployed setting, and nothing is committed. */
-import type { BooksPort } from '../ports.ts';
+import type { BooksPort } from '../processors/ports.ts';
 
 export function createUnwrittenBooks(qualityThreshold: number): BooksPort {
   return {

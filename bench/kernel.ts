@@ -70,6 +70,11 @@ function createKernel(): Kernel {
           throw new Error('a payload was kept: the records of this benchmark are small and valid');
         },
       },
+      claims: {
+        claim: async () => {
+          throw new Error('something was claimed: the datasets of this benchmark claim nothing');
+        },
+      },
       clock: { now: Date.now },
       log: () => {},
     },

@@ -128,6 +128,25 @@ export class BooksConflict extends Error {
   }
 }
 
+/** A claim on something that is to be processed once. */
+export interface Claim {
+  /** What is claimed, such as `event#flights#<hash>`. */
+  readonly subject: string;
+  /** Position of the claimant: it follows from the record, so a retry claims for the same one. */
+  readonly owner: string;
+  /** 0, but for a record that is played again. */
+  readonly generation: number;
+}
+
+export interface ClaimsPort {
+  /**
+   * Claims all that is free, or held by the same owner, or in a lower generation.
+   * @returns the indexes of those that another holds
+   * @throws StateUnavailable
+   */
+  claim(claims: readonly Claim[]): Promise<ReadonlySet<number>>;
+}
+
 export interface ClockPort {
   /** Epoch milliseconds. */
   now(): number;

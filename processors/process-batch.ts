@@ -9,12 +9,27 @@
  * documents are accepted by Firehose. Delivery is never ahead of a failed one in the answer: the boundary is the lowest
  * record that is not done.
  */
-import { concat, concatMap, defer, from, map, mergeMap, type Observable, of, reduce } from 'rxjs';
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  finalize,
+  from,
+  map,
+  mergeMap,
+  type Observable,
+  of,
+  reduce,
+} from 'rxjs';
 import type { StreamRecord } from '../streams/position.ts';
 import { createBacklog } from './backlog.ts';
+import { StateUnavailable } from './books/state-table.ts';
+import { claimChunks, claimEvents, haveChunks, haveEventClaims } from './claim-items.ts';
 import { paced } from './paced.ts';
 import { CALL_BYTES_MAX, createPacker } from './pack.ts';
-import type { ClockPort, DeliveryCall, DeliveryPort, KeptPayload, PayloadPort } from './ports.ts';
+import type { ClaimsPort, ClockPort, DeliveryCall, DeliveryPort, KeptPayload, PayloadPort } from './ports.ts';
 import { DeliveryError, PayloadError } from './ports.ts';
 import type { Item } from './stages/items.ts';
 import { type Document, FAILED_EVENTS, type Routed, type RouteStage, route } from './stages/route.ts';
@@ -56,6 +71,7 @@ export interface BatchPlan {
 export interface BatchPorts {
   readonly delivery: DeliveryPort;
   readonly payloads: PayloadPort;
+  readonly claims: ClaimsPort;
   readonly clock: ClockPort;
 }
 
@@ -95,10 +111,30 @@ export function processBatch(
     // Tables whose delivery stream could not be used: what else is for them is not tried again and again.
     const away = new Set<string>();
     const progress = createProgress(records.length, () => ports.clock.now() < plan.stopAtMs);
-    const evaluate = (item: Item): Routed => route(score(transform(validate(item)), plan.qualityThreshold), plan.route);
+    const evaluate = (item: Item): Item => score(transform(validate(item)), plan.qualityThreshold);
+
+    /** Claims when there is something to claim; otherwise nothing waits. What cannot be claimed is not done. */
+    const claiming =
+      (isNeeded: (items: readonly Item[]) => boolean, claim: typeof claimChunks) =>
+      (items: readonly Item[]): Observable<readonly Item[]> => {
+        if (!isNeeded(items)) return of(items);
+        // Chunks go on being decoded meanwhile, and wait here: they count as what waits for a call.
+        backlog.add(CHUNK_BYTES_MAX);
+        return from(claim(items, ports.claims)).pipe(
+          catchError((error: unknown) => {
+            if (!(error instanceof StateUnavailable)) throw error;
+            progress.leave(recordIndexOf(items[0]), error.message);
+            return EMPTY;
+          }),
+          finalize(() => backlog.remove(CHUNK_BYTES_MAX)),
+        );
+      };
 
     const work = paced(decodeChunks(records, plan.decode, progress), backlog, ports.clock).pipe(
+      concatMap(claiming(haveChunks, claimChunks)),
       map((items) => items.map(evaluate)),
+      concatMap(claiming(haveEventClaims, claimEvents)),
+      map((items) => items.map((item) => route(item, plan.route))),
       map((routed) => pack(routed, tally, packer.add, plan.acceptedByTable)),
     );
     const rest = defer(() => of({ calls: packer.flush(), payloads: [] }));
@@ -131,6 +167,8 @@ interface Progress {
   goesOn(): boolean;
   take(recordIndex: number): void;
   settle(sent: Settled): void;
+  /** Leaves a record and all after it. */
+  leave(recordIndex: number, reason: string): void;
 }
 
 function createProgress(recordCount: number, hasTime: () => boolean): Progress {
@@ -138,12 +176,13 @@ function createProgress(recordCount: number, hasTime: () => boolean): Progress {
   const undoneByTable = new Map<string, number>();
   let taken = 0;
   let undone = recordCount;
+  let left = recordCount;
   return {
     get done() {
       return Math.min(undone, taken);
     },
     get acceptedByTable() {
-      return new Map([...undoneByTable].map(([table, index]) => [table, Math.min(index, taken)]));
+      return new Map([...undoneByTable].map(([table, index]) => [table, Math.min(index, taken, left)]));
     },
     reasons,
     goesOn() {
@@ -157,6 +196,11 @@ function createProgress(recordCount: number, hasTime: () => boolean): Progress {
       undone = Math.min(undone, lowest);
       undoneByTable.set(sent.table, Math.min(undoneByTable.get(sent.table) ?? recordCount, lowest));
       if (sent.reason !== undefined) reasons.push(sent.reason);
+    },
+    leave(recordIndex, reason) {
+      undone = Math.min(undone, recordIndex);
+      left = Math.min(left, recordIndex);
+      reasons.push(reason);
     },
   };
 }
@@ -256,4 +300,9 @@ function lowest(records: readonly { readonly recordIndexMin: number }[]): number
 
 function bytesOf({ records }: DeliveryCall): number {
   return records.reduce((sum, { data }) => sum + data.length, 0);
+}
+
+function recordIndexOf(item: Item | undefined): number {
+  if (item === undefined) return 0;
+  return (item.state === 'scored' ? item.transformed.origin : item.origin).recordIndex;
 }

@@ -17,6 +17,7 @@ import {
   type BatchRange,
   BooksConflict,
   type BooksPort,
+  type ClaimsPort,
   type ClockPort,
   type DeliveryPort,
   type OpenBatch,
@@ -36,6 +37,7 @@ export interface RealtimePorts {
   readonly books: BooksPort;
   readonly delivery: DeliveryPort;
   readonly payloads: PayloadPort;
+  readonly claims: ClaimsPort;
   readonly clock: ClockPort;
   /** Takes one JSON line a batch. */
   readonly log: (line: string) => void;

@@ -101,7 +101,7 @@ export function createTally(recordCount: number): Tally {
         cells.add(groupOf(family, partitionHour, isHourly), recordIndex, fingerprint, routed.score);
         return;
       }
-      const dataset = outcome === 'quarantined' ? (routed.dataset ?? UNKNOWN_DATASET) : routed.event.dataset.name;
+      const dataset = routed.dataset ?? UNKNOWN_DATASET;
       cells.add(groupOf(familyOf(dataset, runId, outcome, hour), NOWHERE, false), recordIndex, fingerprint, 0);
       if (outcome === 'quarantined') countFailure(routed.dataset, routed.code, recordIndex);
     },

@@ -15,6 +15,8 @@ export interface DecodedEvent {
   /** CloudEvents `id`; undefined when the dataset's `id` decides. */
   readonly id: string | undefined;
   readonly runId: string | undefined;
+  /** CloudEvents extension `chunkid`: the part of a bounded source that it belongs to, which counts once. */
+  readonly chunkId: string | undefined;
   /** The trace id of a W3C `traceparent`. */
   readonly traceId: string | undefined;
   /** CRC-64-AVRO of the writer's schema, 16 hex digits. */
@@ -33,6 +35,8 @@ export interface UndecodableEvent {
   readonly dataset: string | undefined;
   readonly source: string | undefined;
   readonly runId: string | undefined;
+  /** CloudEvents extension `chunkid`: the part of a bounded source that it belongs to, which counts once. */
+  readonly chunkId: string | undefined;
   readonly traceId: string | undefined;
   readonly subsequenceNumber: number;
   readonly bytes: () => Buffer;

@@ -9,6 +9,7 @@ import { readRealtimeEnvironment } from '../adapters/realtime-environment.ts';
 import { createS3Payload } from '../adapters/s3-payload.ts';
 import { writeLine } from '../adapters/write-line.ts';
 import { createBooks } from '../books/books.ts';
+import { createClaims } from '../books/claims.ts';
 import { createRealtimeHandler } from '../realtime.ts';
 
 const clock = { now: Date.now };
@@ -20,6 +21,7 @@ export const handler = createRealtimeHandler(settings, {
   books: createBooks({ table, streams, clock, ...terms }),
   delivery: createFirehoseDelivery({ client: new FirehoseClient({ maxAttempts: 1 }), streamPrefix, clock }),
   payloads: createS3Payload(new S3Client({}), clock),
+  claims: createClaims(table, clock),
   clock,
   log: writeLine,
 });

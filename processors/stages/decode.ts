@@ -32,5 +32,13 @@ export function decode(stage: DecodeStage, record: StreamRecord, recordIndex: nu
 export function originOf(stage: DecodeStage, record: StreamRecord, recordIndex: number): Origin {
   const { shardId, sequenceNumber, arrivedAtMs } = record;
   const recordIds = stage.identity.forRecord(shardId, sequenceNumber);
-  return { recordIndex, shardId, sequenceNumber, arrivedAtMs, recordIds, fingerprint: recordIds.first32(0) };
+  return {
+    recordIndex,
+    shardId,
+    sequenceNumber,
+    arrivedAtMs,
+    recordIds,
+    fingerprint: recordIds.first32(0),
+    generation: 0,
+  };
 }

@@ -28,6 +28,7 @@ export function failWhole(
     dataset: undefined,
     source: undefined,
     runId: undefined,
+    chunkId: undefined,
     traceId: undefined,
     subsequenceNumber: 0,
     bytes: () => record.data,

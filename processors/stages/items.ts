@@ -19,6 +19,8 @@ export interface Origin {
   readonly recordIds: RecordIds;
   /** First 32 bits of the identity of the Kinesis record that carries it: what the books sum by record. */
   readonly fingerprint: number;
+  /** 0, but for a record that is played again: it may take over claims of a lower one. */
+  readonly generation: number;
 }
 
 export interface Decoded {
@@ -70,7 +72,7 @@ export interface Dropped {
 export interface Duplicate {
   readonly state: 'duplicate';
   readonly origin: Origin;
-  readonly event: DecodedEvent;
+  readonly event: DecodedEvent | UndecodableEvent;
 }
 
 export type Item = Decoded | Valid | Transformed | Scored | Failed | Dropped | Duplicate;

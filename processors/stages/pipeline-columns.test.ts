@@ -18,6 +18,7 @@ const scored: fc.Arbitrary<Scored> = fc
   .record({
     source: fc.constantFrom('/streams/s', 'urn:"ü€😀\\', 'urn:b'),
     runId: fc.constantFrom(undefined, 'run-1', 'läuft\n'),
+    chunkId: fc.constant(undefined),
     traceId: fc.constantFrom(undefined, '4bf92f3577b34da6a3ce929d0e0e4736', '0af7651916cd43dd8448eb211c80319c'),
     schemaVersion: fc.constantFrom('6bbd4ad0bcafdc09', '00000000000000ff'),
     quality: fc.constantFrom(PERFECT, IMPERFECT),
@@ -39,6 +40,7 @@ const scored: fc.Arbitrary<Scored> = fc
         arrivedAtMs,
         recordIds: recordIdentity.forRecord(shardId, sequenceNumber),
         fingerprint: 0,
+        generation: 0,
       },
       event: { ...event, kind: 'event', dataset: probe, value: {}, conforms: true, id, bytes: () => Buffer.alloc(0) },
       eventTimeMs,

@@ -76,8 +76,10 @@ export interface Quarantined {
 /** Nothing is sent of it. */
 export interface Unsent {
   readonly outcome: 'dropped' | 'duplicate';
+  /** Undefined where it could not be told. */
+  readonly dataset: string | undefined;
   readonly origin: Origin;
-  readonly event: DecodedEvent;
+  readonly event: DecodedEvent | UndecodableEvent;
 }
 
 export type Routed = Delivered | Quarantined | Unsent;
@@ -91,7 +93,7 @@ export function route(item: Item, stage: RouteStage): Routed {
       return quarantine(item, stage);
     case 'dropped':
     case 'duplicate':
-      return { outcome: item.state, origin: item.origin, event: item.event };
+      return { outcome: item.state, dataset: nameOf(item.event.dataset), origin: item.origin, event: item.event };
     default:
       throw new Error(`route: received an item that is ${item.state}, allowed: scored, failed, dropped, duplicate`);
   }
@@ -153,7 +155,7 @@ function quarantine({ origin, event, failure }: Failed, stage: RouteStage): Rout
   const recordId = origin.recordIds.textOf(event.subsequenceNumber);
   const bytes = event.bytes();
   const uri = bytes.length > INLINE_PAYLOAD_BYTES_MAX ? stage.payloadUri(recordId, origin.arrivedAtMs) : null;
-  const dataset = typeof event.dataset === 'object' ? event.dataset.name : event.dataset;
+  const dataset = nameOf(event.dataset);
   const json = JSON.stringify({
     _record_id: recordId,
     _ingested_at: formatTimestamp(origin.arrivedAtMs),
@@ -183,6 +185,10 @@ function quarantine({ origin, event, failure }: Failed, stage: RouteStage): Rout
     // A copy: bytes of a record lie in memory that the next batch writes over, and this may still be on its way then.
     payload: uri === null ? undefined : { uri, bytes: Buffer.from(bytes) },
   };
+}
+
+function nameOf(dataset: DecodedEvent['dataset'] | UndecodableEvent['dataset']): string | undefined {
+  return typeof dataset === 'object' ? dataset.name : dataset;
 }
 
 function bounded(text: string | undefined): string | null {

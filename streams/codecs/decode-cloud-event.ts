@@ -1,7 +1,7 @@
 /**
  * CloudEvents 1.0 in structured JSON (cloudevents/spec, `cloudevents/formats/json-format.md`).
  *
- * `type` names the dataset. Of the extensions, `runid`, `traceparent` and `partitionkey` have a meaning here; others
+ * `type` names the dataset. Of the extensions, `runid`, `chunkid`, `traceparent` and `partitionkey` have a meaning here; others
  * pass. `data` is the record as JSON. `data_base64` is the record as JSON text, or, with `datacontenttype`
  * `avro/binary` or `application/avro`, as Avro single-object encoding: a bare Avro body is refused, since nothing says
  * which version of the schema wrote it. Other content types, and events without data, are refused.
@@ -44,7 +44,7 @@ export function decodeCloudEvent(attributes: Attributes, bytes: () => Buffer, ou
     outcomes.pushFault(data.fault, bytes, dataset.name, originOf(attributes));
     return;
   }
-  const { runId, traceId } = originOf(attributes);
+  const { runId, chunkId, traceId } = originOf(attributes);
   outcomes.pushEvent({
     dataset,
     value: data.value,
@@ -52,6 +52,7 @@ export function decodeCloudEvent(attributes: Attributes, bytes: () => Buffer, ou
     source: text(attributes.source) ?? '',
     id: text(attributes.id),
     runId,
+    chunkId,
     traceId,
     schemaVersion: dataset.schemaVersion,
     bytes,
@@ -73,6 +74,7 @@ function findAttributeFault(attributes: Attributes): DecodeFault | undefined {
     findOptionalTextFault('dataschema', attributes.dataschema) ??
     findOptionalTextFault('subject', attributes.subject) ??
     findOptionalTextFault('runid', attributes.runid) ??
+    findOptionalTextFault('chunkid', attributes.chunkid) ??
     findOptionalTextFault('partitionkey', attributes.partitionkey)
   );
 }
@@ -164,6 +166,7 @@ function originOf(attributes: Attributes): EventOrigin {
   return {
     source: text(attributes.source),
     runId: text(attributes.runid),
+    chunkId: text(attributes.chunkid),
     // An invalid traceparent is to be ignored (W3C Trace Context, section 3.2.2), so it never fails an event.
     traceId: traceparent === undefined ? undefined : TRACEPARENT.exec(traceparent)?.[1],
   };

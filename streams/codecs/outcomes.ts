@@ -22,11 +22,17 @@ export interface DecodeFault {
 export interface EventOrigin {
   readonly source: string | undefined;
   readonly runId: string | undefined;
+  readonly chunkId: string | undefined;
   readonly traceId: string | undefined;
 }
 
 /** Nothing is known: the bytes have no envelope that could be read. */
-export const UNKNOWN_ORIGIN: EventOrigin = { source: undefined, runId: undefined, traceId: undefined };
+export const UNKNOWN_ORIGIN: EventOrigin = {
+  source: undefined,
+  runId: undefined,
+  chunkId: undefined,
+  traceId: undefined,
+};
 
 /** Gzip layers of one Kinesis record that are tried and hold too much; the rest of its gzip is not tried any more. */
 const TOO_LARGE_MAX = 4;
@@ -107,6 +113,7 @@ export class Outcomes {
       source: this.context.defaultSource,
       id: undefined,
       runId: undefined,
+      chunkId: undefined,
       traceId: undefined,
       schemaVersion: dataset.schemaVersion,
       subsequenceNumber: this.count,
@@ -123,6 +130,7 @@ export class Outcomes {
       source: event.source,
       id: event.id,
       runId: event.runId,
+      chunkId: event.chunkId,
       traceId: event.traceId,
       schemaVersion: event.schemaVersion,
       subsequenceNumber: this.count,
@@ -137,6 +145,7 @@ export class Outcomes {
       dataset,
       source: origin.source,
       runId: origin.runId,
+      chunkId: origin.chunkId,
       traceId: origin.traceId,
       subsequenceNumber: this.count,
       bytes,

@@ -1,6 +1,9 @@
 /** Ports that record what is asked of them, in its order, and answer as a test wants. */
+
+import { createClaims } from '../../../processors/books/claims.ts';
 import type { DeliveryCall, KeptPayload, OpenBatch, PackedRecord } from '../../../processors/ports.ts';
 import type { RealtimePorts } from '../../../processors/realtime.ts';
+import { createMemoryStateTable } from './memory-state-table.ts';
 import { EVALUATED_AT_MS } from './through-stages.ts';
 
 export interface RecordedPorts extends RealtimePorts {
@@ -69,6 +72,7 @@ export function recordPorts(answers: PortAnswers = {}): RecordedPorts {
         return { ...opened, ...answers.opened };
       },
     },
+    claims: createClaims(createMemoryStateTable(), { now }),
     delivery: {
       async deliver(call, deadlineMs) {
         const documents = call.records.reduce((sum, record) => sum + record.documents, 0);

@@ -1,0 +1,130 @@
+import { describe, expect, test } from '@jest/globals';
+import type { KinesisStreamEvent } from 'aws-lambda';
+import { defineDataset } from '../schemas/define-dataset.ts';
+import { kinesisEvent, sequenceOf } from '../test/support/processors/kinesis-event.ts';
+import { createMemoryStateTable } from '../test/support/processors/memory-state-table.ts';
+import { type ProbeIn, probe, probeRecord } from '../test/support/processors/probe-dataset.ts';
+import { type RecordedPorts, recordPorts } from '../test/support/processors/recorded-ports.ts';
+import { EVALUATED_AT_MS } from '../test/support/processors/through-stages.ts';
+import { createClaims } from './books/claims.ts';
+import { type StateTablePort, StateUnavailable } from './books/state-table.ts';
+import { createRealtimeHandler } from './realtime.ts';
+
+/** The probe, with each event counted once. */
+const once = defineDataset({
+  ...probe.definition,
+  name: 'once',
+  schema: {
+    type: 'record',
+    name: 'Once',
+    fields: [
+      { name: 'mode', type: 'string' },
+      { name: 'at', type: 'long' },
+    ],
+  },
+  output: { type: 'record', name: 'OnceRow', fields: [{ name: 'mode', type: 'string' }] },
+  eventTime: (record: Pick<ProbeIn, 'mode' | 'at'>) => record.at,
+  transform: (record: Pick<ProbeIn, 'mode' | 'at'>) => ({ mode: record.mode }),
+  id: (record: Pick<ProbeIn, 'mode' | 'at'>) => record.mode,
+  key: (record: Pick<ProbeIn, 'mode' | 'at'>) => record.mode,
+  deduplicate: 'event',
+  unknownFields: 'ignore',
+});
+
+const clock = { now: () => EVALUATED_AT_MS };
+
+function portsOn(table: StateTablePort): RecordedPorts {
+  return { ...recordPorts(), claims: createClaims(table, clock) };
+}
+
+async function invoke(event: KinesisStreamEvent, ports: RecordedPorts) {
+  const settings = {
+    datasets: [once, probe],
+    defaultDataset: 'once',
+    metricsNamespace: 'n',
+    payloadBucket: 'b',
+    retriesMax: 5,
+  };
+  const handler = createRealtimeHandler(settings, ports);
+  return handler(event, { awsRequestId: 'request', getRemainingTimeInMillis: () => 300_000 });
+}
+
+const event = (mode: string, more: object = {}) => Buffer.from(JSON.stringify({ ...probeRecord(mode), ...more }));
+const ofChunk = (chunkid: string, id: string, data: unknown) =>
+  Buffer.from(JSON.stringify({ specversion: '1.0', id, source: 's3://raw/object?v=1', type: 'probe', chunkid, data }));
+/** The same records at other positions of the stream. */
+const later = (records: readonly Buffer[]) => kinesisEvent([...Array<Buffer>(20).fill(Buffer.from('{')), ...records]);
+const tailOf = ({ Records }: KinesisStreamEvent, from: number) => ({ Records: Records.slice(from) });
+
+describe('a dataset that deduplicates by event', () => {
+  test('delivers the first of each event in a batch, and counts the others as duplicates', async () => {
+    const ports = portsOn(createMemoryStateTable());
+
+    await invoke(kinesisEvent(['a', 'b', 'a', 'c', 'b'].map((mode) => event(mode))), ports);
+
+    expect(ports.rows('once').map((row) => row.mode)).toEqual(['a', 'b', 'c']);
+    expect(ports.lines).toMatchObject([{ Received: 5, Delivered: 3, Duplicate: 2 }]);
+  });
+
+  test('knows an event of an earlier batch again', async () => {
+    const table = createMemoryStateTable();
+    await invoke(kinesisEvent([event('a')]), portsOn(table));
+    const ports = portsOn(table);
+
+    await invoke(tailOf(later([event('a'), event('b')]), 20), ports);
+
+    expect(ports.rows('once').map((row) => row.mode)).toEqual(['b']);
+  });
+
+  test('lets a batch that is tried again pass: the claims are its own', async () => {
+    const table = createMemoryStateTable();
+    const batch = kinesisEvent(Array.from({ length: 300 }, (_, i) => event(`m${i}`)));
+    await invoke(batch, portsOn(table));
+    const ports = portsOn(table);
+
+    await invoke(batch, ports);
+
+    expect(ports.lines).toMatchObject([{ Delivered: 300, Duplicate: 0 }]);
+  });
+
+  test('leaves the identity of what is quarantined to a better record', async () => {
+    const table = createMemoryStateTable();
+    await invoke(kinesisEvent([event('a', { at: 'never' })]), portsOn(table));
+    const ports = portsOn(table);
+
+    await invoke(tailOf(later([event('a')]), 20), ports);
+
+    expect(ports.lines).toMatchObject([{ Delivered: 1, Duplicate: 0 }]);
+  });
+
+  test('answers with the first record whose claim is not known, and delivers what comes before', async () => {
+    const memory = createMemoryStateTable();
+    let calls = 0;
+    const table: StateTablePort = {
+      ...memory,
+      transact(writes) {
+        calls += 1;
+        if (calls > 1) throw new StateUnavailable('the table is away', { cause: undefined });
+        return memory.transact(writes);
+      },
+    };
+    const ports = portsOn(table);
+
+    const answer = await invoke(kinesisEvent(Array.from({ length: 200 }, (_, i) => event(`m${i}`))), ports);
+
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: sequenceOf(64) }] });
+    expect(ports.lines).toMatchObject([{ Delivered: 64, reasons: expect.arrayContaining(['the table is away']) }]);
+  });
+});
+
+describe('a chunk of a bounded source', () => {
+  test('counts once, and its bad events too, when its record is put twice', async () => {
+    const chunk = [ofChunk('1', 'a', probeRecord('fine')), ofChunk('1', 'b', { mode: 7 })];
+    const array = Buffer.from(`[${chunk.join(',')}]`);
+    const ports = portsOn(createMemoryStateTable());
+
+    await invoke(kinesisEvent([array, array, ofChunk('2', 'c', probeRecord('fine'))]), ports);
+
+    expect(ports.lines).toMatchObject([{ Received: 5, Delivered: 2, Quarantined: 1, Duplicate: 2 }]);
+  });
+});

@@ -1,0 +1,89 @@
+/**
+ * What may be processed once is claimed first; what another has the claim on is a duplicate.
+ *
+ * A chunk of a bounded source is claimed by the Kinesis record that carries it, before anything of it is judged: put
+ * twice, none of it counts twice, its bad events neither. An event of a dataset that deduplicates by event is claimed
+ * once it is to be delivered: one that is quarantined leaves its identity to a better one.
+ */
+import { hash } from 'node:crypto';
+import { formatPosition } from '../streams/position.ts';
+import type { Claim, ClaimsPort } from './ports.ts';
+import type { Decoded, Failed, Item, Scored } from './stages/items.ts';
+
+/** The claims of some items, by subject. */
+interface Wanted<Held extends Item> {
+  readonly claims: readonly Claim[];
+  /** Items by index of their claim. */
+  readonly items: readonly (readonly Held[])[];
+}
+
+/** Whether any of them has a chunk: most have none, and nothing is to be waited for. */
+export function haveChunks(items: readonly Item[]): boolean {
+  return items.some(isOfChunk);
+}
+
+export function claimChunks(items: readonly Item[], port: ClaimsPort): Promise<readonly Item[]> {
+  const wanted = group(items.filter(isOfChunk), (item) => ({
+    subject: `chunk#${hash('sha256', `${item.event.source}\n${item.event.chunkId}`)}`,
+    owner: formatPosition(item.origin.shardId, item.origin.sequenceNumber, 0),
+  }));
+  return withoutHeld(items, wanted, port);
+}
+
+/** Whether any of them is to be delivered once by its `_event_id`. */
+export function haveEventClaims(items: readonly Item[]): boolean {
+  return items.some(isClaimedByEvent);
+}
+
+export function claimEvents(items: readonly Item[], port: ClaimsPort): Promise<readonly Item[]> {
+  const wanted = group(items.filter(isClaimedByEvent), ({ transformed: { event, origin, id } }) => ({
+    subject: `event#${event.dataset.name}#${hash('sha256', `${event.source}\n${id}`)}`,
+    owner: formatPosition(origin.shardId, origin.sequenceNumber, event.subsequenceNumber),
+  }));
+  return withoutHeld(items, wanted, port);
+}
+
+function isOfChunk(item: Item): item is Decoded | Failed {
+  return (item.state === 'decoded' || item.state === 'failed') && item.event.chunkId !== undefined;
+}
+
+function isClaimedByEvent(item: Item): item is Scored {
+  return item.state === 'scored' && item.transformed.event.dataset.definition.deduplicate === 'event';
+}
+
+function group<Held extends Item>(
+  items: readonly Held[],
+  claimOf: (item: Held) => Omit<Claim, 'generation'>,
+): Wanted<Held> {
+  const claims: Claim[] = [];
+  const held: Held[][] = [];
+  const known = new Map<string, number>();
+  for (const item of items) {
+    const claim = { ...claimOf(item), generation: originOf(item).generation };
+    const key = `${claim.subject} ${claim.owner}`;
+    const index = known.get(key) ?? claims.push(claim) - 1;
+    known.set(key, index);
+    held[index] = [...(held[index] ?? []), item];
+  }
+  return { claims, items: held };
+}
+
+async function withoutHeld<Held extends Item>(
+  items: readonly Item[],
+  wanted: Wanted<Held>,
+  port: ClaimsPort,
+): Promise<readonly Item[]> {
+  const refused = await port.claim(wanted.claims);
+  if (refused.size === 0) return items;
+  const duplicates = new Set<Item>([...refused].flatMap((index) => wanted.items[index] ?? []));
+  return items.map((item) => (duplicates.has(item) ? duplicateOf(item) : item));
+}
+
+function originOf(item: Item) {
+  return item.state === 'scored' ? item.transformed.origin : item.origin;
+}
+
+function duplicateOf(item: Item): Item {
+  const { event } = item.state === 'scored' ? item.transformed : item;
+  return { state: 'duplicate', origin: originOf(item), event };
+}

@@ -3,13 +3,21 @@
  * full-jitter backoff, until the deadline (firehose/latest/APIReference/API_PutRecordBatch.html).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
+import { PutRecordBatchCommand, type PutRecordBatchCommandOutput } from '@aws-sdk/client-firehose';
 import { type ClockPort, DeliveryError, type DeliveryPort, type PackedRecord } from '../ports.ts';
 import { type Backoff, backoffMs } from './backoff.ts';
 
+/** What is used of a `FirehoseClient`. */
+export interface FirehoseCalls {
+  send(
+    command: PutRecordBatchCommand,
+    options: { readonly abortSignal: AbortSignal },
+  ): Promise<PutRecordBatchCommandOutput>;
+}
+
 export interface FirehoseDeliveryOptions {
   /** With `maxAttempts: 1`: retries are decided here, inside the invocation's time. */
-  readonly client: FirehoseClient;
+  readonly client: FirehoseCalls;
   /** What precedes the table in a delivery stream's name. */
   readonly streamPrefix: string;
   readonly clock: ClockPort;
@@ -18,6 +26,8 @@ export interface FirehoseDeliveryOptions {
   /** How long one attempt may take before it is given up and made again. Default `ATTEMPT_TIMEOUT_MS`. */
   readonly attemptTimeoutMs?: number;
   readonly wait?: (durationMs: number) => Promise<unknown>;
+  /** A signal that aborts after that long. Default `AbortSignal.timeout`. */
+  readonly abortAfter?: (durationMs: number) => AbortSignal;
 }
 
 /** A full call of 4 MiB takes a second or so; a connection that has gone silent must not take the invocation with it. */
@@ -33,6 +43,7 @@ export function createFirehoseDelivery(options: FirehoseDeliveryOptions): Delive
     backoff = BACKOFF,
     attemptTimeoutMs = ATTEMPT_TIMEOUT_MS,
     wait = sleep,
+    abortAfter = (durationMs) => AbortSignal.timeout(durationMs),
   } = options;
 
   /** Entries of `records` that were rejected. */
@@ -42,7 +53,7 @@ export function createFirehoseDelivery(options: FirehoseDeliveryOptions): Delive
         DeliveryStreamName: `${streamPrefix}${table}`,
         Records: records.map(({ data }) => ({ Data: data })),
       }),
-      { abortSignal: AbortSignal.timeout(Math.ceil(timeoutMs)) },
+      { abortSignal: abortAfter(Math.ceil(timeoutMs)) },
     );
     if (reply.FailedPutCount === 0) return [];
     // An entry without an answer is not known to be accepted: sent again, it is a duplicate at worst.

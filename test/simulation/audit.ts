@@ -1,0 +1,170 @@
+/**
+ * Holds what happens against what was put. It sees each write and each answer as it happens; the rest is judged when
+ * the world is at rest (`audit-at-rest.ts`).
+ */
+import { z } from 'zod';
+import { readJournalEntry } from '../../processors/books/journal-entry.ts';
+import { journalPartition } from '../../processors/books/keys.ts';
+import type { StateWrite } from '../../processors/books/state-table.ts';
+import type { Conditions } from './conditions.ts';
+import { type Decision, expectedGroups, fingerprintOf, textOfGroups } from './expected-groups.ts';
+import type { SimulatedFirehose } from './firehose.ts';
+import type { Invocation } from './function-host.ts';
+import { type MappedBatch, spanOf } from './mapping.ts';
+import { outcomeOf } from './planned-events.ts';
+import { STREAM_CREATED_AT_MS } from './processor.ts';
+import { THRESHOLDS } from './scenario.ts';
+import { STREAM_ARN, type StreamEvent, type StreamedRecord } from './stream.ts';
+import { Violation } from './violation.ts';
+
+/** What is known of a record of the stream. */
+export interface RecordAccount {
+  readonly record: StreamedRecord;
+  /** How the entry that counts it was decided; undefined: none counts it. */
+  decision: Decision | undefined;
+  countedBy: string | undefined;
+  isParked: boolean;
+  /** Invocations with it alone. */
+  readonly alone: Invocation<MappedBatch>[];
+  /** Times that a process died of it while it was alone. */
+  diedAlone: number;
+}
+
+export interface Audit {
+  accountOf(record: StreamedRecord): RecordAccount;
+  onInvoke(invocation: Invocation<MappedBatch>): void;
+  onWritten(invocation: Invocation<MappedBatch>, writes: readonly StateWrite[]): void;
+  onAnswer(invocation: Invocation<MappedBatch>, answer: unknown): void;
+  onPoison(invocation: Invocation<MappedBatch>): void;
+  onParked(records: readonly StreamedRecord[]): void;
+  /** Every poller begins anew: attempts that are under way have company from now on. */
+  onRestart(): void;
+}
+
+const answerSchema = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })).max(1) });
+
+/** How long a request of a dead process may still be on its way. */
+const ON_ITS_WAY_MS = 25_000;
+
+export const shardRef = (shardId: string) => ({ streamArn: STREAM_ARN, createdAtMs: STREAM_CREATED_AT_MS, shardId });
+
+export function createAudit(conditions: Conditions, firehose: SimulatedFirehose<MappedBatch>): Audit {
+  const { time, scenario } = conditions;
+  const accounts = new Map<StreamedRecord, RecordAccount>();
+  const positions = new Map<string, string>();
+  /** Attempts that are under way, or had been until lately, by shard. */
+  const lately = new Map<string, { readonly invocation: Invocation<MappedBatch>; endedAtMs: number | undefined }[]>();
+
+  function accountOf(record: StreamedRecord): RecordAccount {
+    let account = accounts.get(record);
+    if (account === undefined) {
+      account = { record, decision: undefined, countedBy: undefined, isParked: false, alone: [], diedAlone: 0 };
+      accounts.set(record, account);
+    }
+    return account;
+  }
+
+  function decisionsFor(records: readonly StreamedRecord[], invocation: Invocation<MappedBatch>): Decision[] {
+    const [only, ...others] = records;
+    const decisions: Decision[] = records.some(({ isPoison }) => isPoison) ? [] : [...THRESHOLDS];
+    if (only === undefined || others.length > 0) return decisions;
+    const unanswered = accountOf(only).alone.filter((each) => each !== invocation && each.mayRepeat !== undefined);
+    return unanswered.length >= scenario.retriesMax ? [...decisions, 'killed'] : decisions;
+  }
+
+  function checkEntry(invocation: Invocation<MappedBatch>, put: Extract<StateWrite, { kind: 'put' }>): void {
+    const { shardId, records: batch } = invocation.input;
+    const entry = readJournalEntry(shardRef(shardId), { ...put.key, attributes: put.attributes });
+    const records = batch.filter(({ sequenceNumber }) => sequenceNumber > entry.after && sequenceNumber <= entry.to);
+    const where = `${invocation.requestId} counts ${spanOf(records)}`;
+    const fingerprint = records.reduce((sum, record) => sum + BigInt(fingerprintOf(record)), 0n);
+    if (records.length !== entry.records || fingerprint !== entry.fingerprint || records.length === 0) {
+      throw new Violation('an entry counts its records', `${where}, and says ${entry.records}, ${entry.fingerprint}`);
+    }
+    for (const record of records) {
+      const account = accountOf(record);
+      if (account.countedBy !== undefined) {
+        throw new Violation('counted once', `${where}: #${record.index} was counted by ${account.countedBy}`);
+      }
+      account.countedBy = invocation.requestId;
+    }
+    const said = textOfGroups(entry.groups);
+    const decisions = decisionsFor(records, invocation);
+    const decision = decisions.find((each) => expectedGroups(records, each) === said);
+    if (decision === undefined) {
+      const expected = decisions.map((each) => `${each}:\n${expectedGroups(records, each)}`).join('\n');
+      throw new Violation('outcomes are as put', `${where} as\n${said}\nexpected one of\n${expected}`);
+    }
+    for (const record of records) {
+      accountOf(record).decision = decision;
+      for (const event of record.events) checkDelivered(event, decision, where);
+    }
+    positions.set(shardId, entry.to);
+  }
+
+  function checkDelivered(event: StreamEvent, decision: Decision, where: string): void {
+    const table = tableOf(event, decision);
+    if (table === undefined || firehose.accepted.get(event.recordId)?.some((row) => row.table === table)) return;
+    throw new Violation('delivered before it is counted', `${where}: ${event.planned.id} is not in ${table}`);
+  }
+
+  return {
+    accountOf,
+    onInvoke(invocation) {
+      const { shardId, records } = invocation.input;
+      const [only, ...others] = records;
+      if (only !== undefined && others.length === 0) accountOf(only).alone.push(invocation);
+      const before = (lately.get(shardId) ?? []).filter((each) => {
+        if (each.invocation.isAnswered) return false;
+        if (each.invocation.process.isDead) each.endedAtMs ??= time.now();
+        return each.endedAtMs === undefined || time.now() - each.endedAtMs <= ON_ITS_WAY_MS;
+      });
+      if (before.length > 0) invocation.mayRepeat ??= 'an earlier attempt may be under way';
+      lately.set(shardId, [...before, { invocation, endedAtMs: undefined }]);
+    },
+    onWritten(invocation, writes) {
+      const partition = journalPartition(shardRef(invocation.input.shardId));
+      for (const write of writes) if (write.kind === 'put' && write.key.pk === partition) checkEntry(invocation, write);
+    },
+    onAnswer(invocation, answer) {
+      const { shardId, records } = invocation.input;
+      const parsed = answerSchema.safeParse(answer);
+      const failed = parsed.success ? parsed.data.batchItemFailures[0]?.itemIdentifier : '';
+      const first = failed === undefined ? records.length : records.findIndex((each) => each.sequenceNumber === failed);
+      if (first < 0) {
+        const what = `${invocation.requestId}: ${JSON.stringify(answer)}`;
+        return conditions.fail(new Violation('an answer names a record of its batch', what));
+      }
+      const lastDone = records[first - 1];
+      if (lastDone !== undefined && lastDone.sequenceNumber > (positions.get(shardId) ?? '')) {
+        const what = `${invocation.requestId}: #${lastDone.index} is done, it says, and the books do not have it`;
+        conditions.fail(new Violation('an answer follows the books', what));
+      }
+    },
+    onPoison(invocation) {
+      const [only, ...others] = invocation.input.records;
+      if (only !== undefined && others.length === 0) accountOf(only).diedAlone += 1;
+    },
+    onParked(records) {
+      for (const record of records) accountOf(record).isParked = true;
+    },
+    onRestart() {
+      for (const each of [...lately.values()].flat()) {
+        if (!each.invocation.isAnswered) each.invocation.mayRepeat ??= 'its poller began anew';
+      }
+    },
+  };
+}
+
+/** Where the row of an event must be; undefined: nowhere. */
+export function tableOf({ planned, record, recordId }: StreamEvent, decision: Decision): string | undefined {
+  if (decision === 'killed') return record.events[0]?.recordId === recordId ? 'failed_events' : undefined;
+  switch (outcomeOf(planned, decision).outcome) {
+    case 'delivered':
+      return planned.dataset;
+    case 'quarantined':
+      return 'failed_events';
+    case 'dropped':
+      return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+/** What the journal must say of records, reckoned from what was put, by none of the pipeline's own code. */
+import type { JournalGroup } from '../../processors/books/journal-entry.ts';
+import { outcomeOf, type PlannedOutcome } from './planned-events.ts';
+import type { StreamEvent, StreamedRecord } from './stream.ts';
+
+/** How a batch was decided: at a threshold, or filed whole because it kills the function. */
+export type Decision = number | 'killed';
+
+/** One line a group, in the order of text, so that two lists are equal when their texts are. */
+export function expectedGroups(records: readonly StreamedRecord[], decision: Decision): string {
+  const groups = new Map<string, { events: number; fingerprint: bigint; score: number }>();
+  function add(key: string, fingerprint: number, score: number): void {
+    const group = groups.get(key) ?? { events: 0, fingerprint: 0n, score: 0 };
+    groups.set(key, group);
+    group.events += 1;
+    group.fingerprint += BigInt(fingerprint);
+    group.score += score;
+  }
+  for (const record of records) {
+    const hour = isoHour(record.arrivedAtMs);
+    if (decision === 'killed') {
+      add(keyOf({ dataset: '?', runId: '', outcome: 'quarantined', partition: '', hour }), fingerprintOf(record), 0);
+      continue;
+    }
+    for (const event of record.events) {
+      const { planned, fingerprint } = event;
+      const { dataset, runId } = planned;
+      const { outcome, score } = outcomeOf(planned, decision);
+      add(keyOf({ dataset, runId, outcome, partition: partitionOf(event, outcome), hour }), fingerprint, score);
+    }
+  }
+  return linesOf([...groups].map(([key, { events, fingerprint, score }]) => lineOf(key, events, fingerprint, score)));
+}
+
+export function textOfGroups(groups: readonly JournalGroup[]): string {
+  return linesOf(groups.map((group) => lineOf(keyOf(group), group.events, group.fingerprint, group.score)));
+}
+
+/** Of subsequence 0: what the books sum by record. */
+export function fingerprintOf({ events }: StreamedRecord): number {
+  return events[0]?.fingerprint ?? 0;
+}
+
+function partitionOf({ planned }: StreamEvent, outcome: PlannedOutcome['outcome']): string {
+  if (outcome !== 'delivered') return '';
+  const hour = isoHour(planned.eventTimeMs);
+  return planned.dataset === 'readings' ? hour : hour.slice(0, 10);
+}
+
+/** `2026-06-01T05` */
+function isoHour(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, 13);
+}
+
+function keyOf(group: Omit<JournalGroup, 'events' | 'fingerprint' | 'score'>): string {
+  const { dataset, runId, outcome, partition, hour } = group;
+  return `${dataset} run=${runId} ${outcome} partition=${partition} hour=${hour}`;
+}
+
+function lineOf(key: string, events: number, fingerprint: bigint, score: number): string {
+  return `${key}: ${events} events, ${fingerprint}, score ${score.toFixed(9)}`;
+}
+
+function linesOf(lines: readonly string[]): string {
+  return lines.toSorted().join('\n');
+}

@@ -1,0 +1,91 @@
+/** The processor in a run: the real handler, books and Firehose adapter, in simulated processes. */
+
+import { kinesisEvent } from '../../local/lambda/kinesis-event.ts';
+import { createFirehoseDelivery } from '../../processors/adapters/firehose-delivery.ts';
+import { createBooks } from '../../processors/books/books.ts';
+import { createClaims } from '../../processors/books/claims.ts';
+import type { StateTablePort, StateWrite } from '../../processors/books/state-table.ts';
+import { createRealtimeHandler } from '../../processors/realtime.ts';
+import type { Conditions } from './conditions.ts';
+import { datasetsOfProcess, orders } from './datasets.ts';
+import { type SimulatedFirehose, STREAM_PREFIX } from './firehose.ts';
+import { createFunctionHost, type FunctionHost, type Invocation, type SimulatedProcess } from './function-host.ts';
+import type { MappedBatch } from './mapping.ts';
+import { createPayloadPort, createStatePort } from './state-ports.ts';
+
+export interface ProcessorOptions {
+  readonly conditions: Conditions;
+  readonly table: StateTablePort;
+  readonly firehose: SimulatedFirehose<MappedBatch>;
+  readonly payloads: Map<string, Buffer>;
+  /** The threshold that is deployed now. */
+  readonly qualityThreshold: () => number;
+  readonly onInvoke: (invocation: Invocation<MappedBatch>) => void;
+  readonly onWritten: (invocation: Invocation<MappedBatch>, writes: readonly StateWrite[]) => void;
+  readonly onAnswer: (invocation: Invocation<MappedBatch>, answer: unknown) => void;
+  readonly onPoison: (invocation: Invocation<MappedBatch>) => void;
+}
+
+/** When the stream was made, epoch milliseconds. */
+export const STREAM_CREATED_AT_MS = Date.UTC(2026, 0, 1);
+const BACKOFF = { baseMs: 50, ceilingMs: 5_000 } as const;
+
+export function createProcessor(options: ProcessorOptions): FunctionHost<MappedBatch> {
+  const { conditions, table, firehose, payloads, onInvoke, onWritten, onAnswer, onPoison } = options;
+  const random = conditions.random('processor ports');
+
+  function start(process: SimulatedProcess<MappedBatch>) {
+    const datasets = datasetsOfProcess(() => {
+      if (process.invocation && !process.isDead) onPoison(process.invocation);
+      process.die('out of memory');
+    });
+    const state = createStatePort({ table, conditions, random, process, onWritten });
+    const handler = createRealtimeHandler(
+      {
+        datasets,
+        defaultDataset: orders.name,
+        metricsNamespace: 'Simulation',
+        payloadBucket: 'archive',
+        retriesMax: conditions.scenario.retriesMax,
+      },
+      {
+        books: createBooks({
+          table: state,
+          streams: { createdAtMs: async () => STREAM_CREATED_AT_MS },
+          clock: process,
+          qualityThreshold: options.qualityThreshold(),
+          version: `v${process.version}`,
+        }),
+        claims: createClaims(state, process),
+        delivery: createFirehoseDelivery({
+          client: firehose.clientOf(process),
+          streamPrefix: STREAM_PREFIX,
+          clock: process,
+          backoff: { ...BACKOFF, random: random.next },
+          wait: process.sleep,
+          abortAfter(durationMs) {
+            const aborter = new AbortController();
+            conditions.time.after(durationMs, () => aborter.abort());
+            return aborter.signal;
+          },
+        }),
+        payloads: createPayloadPort(conditions, random, process, payloads),
+        clock: process,
+        log: (line) => {
+          if (!process.isDead) conditions.say(() => `${process.invocation?.requestId} logs ${line}`);
+        },
+      },
+    );
+    return (batch: MappedBatch, context: Parameters<typeof handler>[1]) =>
+      handler({ Records: [...kinesisEvent(batch.encoded).Records] }, context);
+  }
+
+  return createFunctionHost({
+    name: 'processor',
+    conditions,
+    timeoutMs: conditions.scenario.timeoutMs,
+    start,
+    onInvoke,
+    onAnswer,
+  });
+}

@@ -1,0 +1,195 @@
+/**
+ * What happens in one run: plain data that follows from a seed, so that it can be printed, made smaller and run again.
+ * Times are milliseconds since the run's start.
+ */
+import { createRandom, type Random } from './random.ts';
+
+/** What becomes of a user event. */
+export type EventKind =
+  | 'good'
+  /** Scores 2/3: below one threshold that is deployed, above another. */
+  | 'odd'
+  /** Its schema refuses it. */
+  | 'invalid'
+  | 'throws'
+  | 'garbage'
+  | 'drop'
+  /** Ends the process whenever it is transformed. */
+  | 'poison'
+  /** Garbage that is too large for its row. */
+  | 'large';
+
+/** How one Kinesis record carries its events: those with one event take the first. */
+export type RecordForm = 'json' | 'avro' | 'event' | 'gzip' | 'batch' | 'aggregate';
+
+export interface RecordPlan {
+  readonly form: RecordForm;
+  readonly key: string;
+  readonly events: readonly EventKind[];
+}
+
+/** Records that a producer puts at one time, in one call. */
+export interface PutPlan {
+  readonly atMs: number;
+  readonly records: readonly RecordPlan[];
+}
+
+export interface ReshardPlan {
+  readonly atMs: number;
+  readonly kind: 'split' | 'merge';
+}
+
+export interface DeployPlan {
+  readonly atMs: number;
+  readonly qualityThreshold: number;
+}
+
+/** Every poller begins anew, from a checkpoint that may be older than the last. */
+export interface RestartPlan {
+  readonly atMs: number;
+  /** Checkpoints that the stored one lags behind. */
+  readonly lag: number;
+}
+
+export const OUTAGES = ['state', 'orders', 'readings', 'failed_events', 'payloads', 'invocations'] as const;
+export interface OutagePlan {
+  readonly what: (typeof OUTAGES)[number];
+  readonly atMs: number;
+  readonly untilMs: number;
+}
+
+/** Faults that come at random: shares, 0 to 1, of what they befall. */
+export const FAULTS = [
+  'putRejected',
+  'putFailed',
+  'putAnswerLost',
+  'stateThrottled',
+  'stateAnswerLost',
+  'stateSlow',
+  'entryRejected',
+  'deliveryFailed',
+  'deliveryAnswerLost',
+  'deliverySilent',
+  'deliveryRefused',
+  'deliveredTwice',
+  'conversionFailed',
+  'payloadFailed',
+  'payloadAnswerLost',
+  'killed',
+  'zombie',
+  'coldStart',
+  'invocationThrottled',
+  'invocationAnswerLost',
+  'notifiedTwice',
+  'notifiedLate',
+  'registrationFailed',
+  'clockSkewed',
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export interface Scenario {
+  /** Of the randomness within the run. */
+  readonly seed: number;
+  /** Faults end here; what is left then drains. */
+  readonly durationMs: number;
+  readonly shards: number;
+  /** Whether the producer of `streams/producer` puts the records, instead of a plain one. */
+  readonly realProducer: boolean;
+  readonly batchSize: number;
+  readonly batchingWindowMs: number;
+  /** -1: no limit. */
+  readonly recordAgeMsMax: number;
+  readonly timeoutMs: number;
+  readonly retriesMax: number;
+  readonly qualityThreshold: number;
+  readonly puts: readonly PutPlan[];
+  readonly reshards: readonly ReshardPlan[];
+  readonly deploys: readonly DeployPlan[];
+  readonly restarts: readonly RestartPlan[];
+  readonly outages: readonly OutagePlan[];
+  readonly faults: Readonly<Partial<Record<Fault, number>>>;
+}
+
+/** Thresholds that are deployed: the score of an odd record lies between them. */
+export const THRESHOLDS = [0.5, 0.85] as const;
+
+/** One seed of this many has no fault at all: nothing may come twice in it. */
+const CALM_ONE_OF = 8;
+
+export function scenarioOf(seed: number): Scenario {
+  const random = createRandom(seed, 'scenario');
+  const durationMs = random.pick([20_000, 60_000, 180_000]);
+  const isCalm = random.chance(1 / CALM_ONE_OF);
+  const timeIn = () => random.int(0, durationMs);
+  return {
+    seed,
+    durationMs,
+    shards: random.pick([1, 1, 2, 3]),
+    realProducer: random.chance(0.25),
+    batchSize: random.pick([1, 2, 5, 10, 25, 100]),
+    batchingWindowMs: random.pick([0, 0, 1_000, 5_000]),
+    recordAgeMsMax: random.chance(0.1) ? 60_000 : -1,
+    timeoutMs: random.pick([15_000, 30_000, 60_000]),
+    retriesMax: random.pick([1, 2, 3, 5]),
+    qualityThreshold: random.pick(THRESHOLDS),
+    puts: putsOf(random, durationMs),
+    reshards: several(random.pick([0, 0, 1, 1, 2, 4]), () => ({
+      atMs: timeIn(),
+      kind: random.chance(0.6) ? ('split' as const) : ('merge' as const),
+    })),
+    deploys: several(random.pick([0, 0, 0, 1, 2]), () => ({
+      atMs: timeIn(),
+      qualityThreshold: random.pick(THRESHOLDS),
+    })),
+    restarts: isCalm ? [] : several(random.pick([0, 0, 0, 1, 2]), () => ({ atMs: timeIn(), lag: random.int(0, 3) })),
+    outages: isCalm ? [] : several(random.pick([0, 0, 1, 2]), () => outageOf(random, durationMs)),
+    faults: isCalm ? {} : faultsOf(random),
+  };
+}
+
+/** In the order of time. */
+function several<Value extends { readonly atMs: number }>(count: number, make: () => Value): Value[] {
+  return Array.from({ length: count }, make).sort((a, b) => a.atMs - b.atMs);
+}
+
+function outageOf(random: Random, durationMs: number): OutagePlan {
+  const atMs = random.int(0, durationMs);
+  return { what: random.pick(OUTAGES), atMs, untilMs: atMs + random.int(1_000, durationMs) };
+}
+
+function faultsOf(random: Random): Partial<Record<Fault, number>> {
+  const faults: Partial<Record<Fault, number>> = {};
+  const count = random.int(1, 6);
+  for (let i = 0; i < count; i++) faults[random.pick(FAULTS)] = random.pick([0.02, 0.1, 0.3]);
+  return faults;
+}
+
+const FORMS: readonly RecordForm[] = ['json', 'json', 'json', 'avro', 'avro', 'event', 'gzip', 'batch', 'aggregate'];
+
+function putsOf(random: Random, durationMs: number): PutPlan[] {
+  const keys = Array.from({ length: random.int(1, 6) }, (_, index) => `key-${index}`);
+  const badShare = random.pick([0, 0.1, 0.4]);
+  let poisons = random.pick([0, 0, 0, 1, 2]);
+  let larges = random.chance(0.03) ? 1 : 0;
+
+  function kindOf(): EventKind {
+    if (poisons > 0 && random.chance(0.05)) {
+      poisons -= 1;
+      return 'poison';
+    }
+    if (larges > 0 && random.chance(0.05)) {
+      larges -= 1;
+      return 'large';
+    }
+    return random.chance(badShare) ? random.pick(['odd', 'invalid', 'throws', 'garbage', 'drop']) : 'good';
+  }
+
+  return several(random.int(1, 15), () => ({
+    atMs: Math.floor(random.int(0, durationMs) * 0.9),
+    records: Array.from({ length: random.pick([1, 1, 2, 3, 8]) }, () => {
+      const form = random.pick(FORMS);
+      const events = form === 'batch' || form === 'aggregate' ? random.int(1, 6) : 1;
+      return { form, key: random.pick(keys), events: Array.from({ length: events }, kindOf) };
+    }),
+  }));
+}

@@ -72,6 +72,16 @@ export interface LogSink {
   ): void;
 }
 
+/** Lambda, as EventBridge invokes it. */
+export interface Functions {
+  /**
+   * The way to invoke a function, by name or ARN, without waiting for it. A function error is retried twice, as upkeep: a
+   * schedule brings the next invocation anyway.
+   * @throws AwsError `ResourceNotFoundException`
+   */
+  asynchronously(functionReference: string): (payload: string) => void;
+}
+
 /** Kinesis, as the event source mapping reads it. */
 export interface StreamReader {
   shardIds(streamArn: string): readonly string[];

@@ -39,14 +39,19 @@ export function createServices(environment: Environment, options: ServicesOption
   const logs = createLogsService(environment, options.warn && { warn: options.warn });
   const sink = options.onLog ? watched(logs, options.onLog) : logs;
   const sqs = createSqsService(environment);
-  const events = createEventsService(environment, { queues: sqs, ...(options.warn && { warn: options.warn }) });
+  const events = createEventsService(environment, {
+    queues: sqs,
+    // Lambda comes last, because it needs all the others; a rule is made when all are there.
+    functions: { asynchronously: (reference) => lambda.asynchronously(reference) },
+    ...(options.warn && { warn: options.warn }),
+  });
   const s3 = createS3Service(environment, { events });
   const glue = createGlueService(environment);
   const athena = createAthenaService(environment, { catalog: glue, objects: s3 });
   const firehose = createFirehoseService(environment, { objects: s3, catalog: glue, logs: sink });
   const kinesis = createKinesisService(environment, options.warn && { warn: options.warn });
   const dynamodb = createDynamoDbService(environment);
-  const lambda = createLambdaService(environment, {
+  const lambda: LambdaService = createLambdaService(environment, {
     streams: kinesis,
     queues: sqs,
     logs: sink,

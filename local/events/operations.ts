@@ -155,7 +155,9 @@ function ruleAnswer(rule: Rule): object {
   return {
     Name: rule.name,
     Arn: rule.arn,
-    EventPattern: rule.eventPattern,
+    ...(rule.trigger.kind === 'event'
+      ? { EventPattern: rule.trigger.eventPattern }
+      : { ScheduleExpression: rule.trigger.expression }),
     State: rule.isEnabled ? 'ENABLED' : 'DISABLED',
     Description: rule.description,
     EventBusName: BUS,

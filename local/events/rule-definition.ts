@@ -4,21 +4,32 @@ import { z } from 'zod';
 import { describeIssues } from '../protocol/json.ts';
 import type { Identity, Properties, ResourceContext } from '../service.ts';
 import { compileEventPattern, type EventMatcher } from './event-pattern.ts';
+import { parseSchedule, type Schedule } from './schedule.ts';
 
 export interface Rule {
   readonly name: string;
   readonly arn: string;
   readonly description: string | undefined;
   readonly isEnabled: boolean;
+  readonly trigger: EventTrigger | ScheduleTrigger;
+  readonly targets: readonly RuleTarget[];
+}
+
+/** Events that match a pattern. */
+export interface EventTrigger {
+  readonly kind: 'event';
   /** JSON, as DescribeRule gives it. */
   readonly eventPattern: string;
   readonly matches: EventMatcher;
-  readonly targets: readonly RuleTarget[];
+}
+
+export interface ScheduleTrigger extends Schedule {
+  readonly kind: 'schedule';
 }
 
 export interface RuleTarget {
   readonly id: string;
-  /** Of a queue. */
+  /** Of a queue, or of a function where the rule has a schedule. */
   readonly arn: string;
 }
 
@@ -27,10 +38,17 @@ const NAME_CHARACTERS_MAX = 64;
 const PATTERN_CHARACTERS_MAX = 4_096;
 const TARGETS_MAX = 5;
 
+/** An invocation waits in memory only, where an event that was published is to outlive the process. */
+const TARGET_ARNS = { event: /^arn:[^:]+:sqs:/, schedule: /^arn:[^:]+:lambda:[^:]*:[^:]*:function:/ } as const;
+const TARGETS = {
+  event: 'the local EventBridge sends events to SQS queues only',
+  schedule: 'the local EventBridge runs Lambda functions only on a schedule',
+} as const;
+
 const target = z.strictObject(
   {
     Id: z.string().regex(/^[\w.-]{1,64}$/),
-    Arn: z.string().regex(/^arn:[^:]+:sqs:/, 'the local EventBridge sends to SQS queues only'),
+    Arn: z.string(),
     RoleArn: z.string().optional(),
     // Events wait for their queue until the service stops, and what a queue refuses is written to standard error.
     RetryPolicy: z.unknown().optional(),
@@ -50,8 +68,8 @@ const shape = z.object({
     .string()
     .regex(/^(arn:[^:]+:events:[^:]*:[^:]*:event-bus\/)?default$/, 'there is the default bus only')
     .optional(),
-  EventPattern: z.looseObject({}),
-  ScheduleExpression: z.undefined({ error: 'schedules are not run locally' }).optional(),
+  EventPattern: z.looseObject({}).optional(),
+  ScheduleExpression: z.string().optional(),
   State: z.enum(['ENABLED', 'DISABLED']).default('ENABLED'),
   Targets: z.array(target).max(TARGETS_MAX).default([]),
 });
@@ -82,17 +100,17 @@ export function parseRule(properties: Properties, identity: Identity, context: R
     throw fail(`Name: ${allowed}, received ${JSON.stringify(name)}`);
   }
   const { data } = parsed;
-  const eventPattern = JSON.stringify(data.EventPattern);
-  if (eventPattern.length > PATTERN_CHARACTERS_MAX) {
-    throw fail(`EventPattern: at most ${PATTERN_CHARACTERS_MAX} characters, received ${eventPattern.length}`);
+  const trigger = attempt(() => parseTrigger(data), fail);
+  for (const { Id, Arn } of data.Targets) {
+    if (TARGET_ARNS[trigger.kind].test(Arn)) continue;
+    throw fail(`target ${Id}: ${TARGETS[trigger.kind]}, received ${Arn}`);
   }
   return {
     name,
     arn: identity.attributes.Arn ?? '',
     description: data.Description,
     isEnabled: data.State === 'ENABLED',
-    eventPattern,
-    matches: compile(data.EventPattern, fail),
+    trigger,
     targets: data.Targets.map(({ Id, Arn }) => ({ id: Id, arn: Arn })),
   };
 }
@@ -103,9 +121,23 @@ export function identifyRule(properties: Properties, context: ResourceContext): 
   return { ref: name, attributes: { Arn: `arn:aws:events:${context.region}:${context.account}:rule/${name}` } };
 }
 
-function compile(pattern: object, fail: (reason: string) => Error): EventMatcher {
+function parseTrigger({ EventPattern, ScheduleExpression }: z.infer<typeof shape>): Rule['trigger'] {
+  if (ScheduleExpression !== undefined) {
+    if (EventPattern === undefined) return { kind: 'schedule', ...parseSchedule(ScheduleExpression) };
+    throw new Error('ScheduleExpression beside an EventPattern: not run locally, make two rules of it');
+  }
+  if (EventPattern === undefined)
+    throw new Error('EventPattern or ScheduleExpression: one is needed, received neither');
+  const eventPattern = JSON.stringify(EventPattern);
+  if (eventPattern.length > PATTERN_CHARACTERS_MAX) {
+    throw new Error(`EventPattern: at most ${PATTERN_CHARACTERS_MAX} characters, received ${eventPattern.length}`);
+  }
+  return { kind: 'event', eventPattern, matches: compileEventPattern(EventPattern) };
+}
+
+function attempt<T>(parse: () => T, fail: (reason: string) => Error): T {
   try {
-    return compileEventPattern(pattern);
+    return parse();
   } catch (error) {
     throw fail(Error.isError(error) ? error.message : String(error));
   }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Clock, createClock } from '../clock.ts';
 import { createFront } from '../front/front.ts';
-import type { Queues } from '../ports.ts';
+import type { Functions, Queues } from '../ports.ts';
 import { createS3Service } from '../s3/service.ts';
 import { AwsError, type Environment, type LocalService, type Properties } from '../service.ts';
 import { createSqsService } from '../sqs/service.ts';
@@ -27,6 +27,14 @@ let environment: Environment;
 let queues: ReturnType<typeof createSqsService>;
 let service: ReturnType<typeof createEventsService>;
 let warnings: string[];
+let invoked: { readonly reference: string; readonly event: unknown }[];
+
+const functions: Functions = {
+  asynchronously(reference) {
+    if (!reference.endsWith(':ledger')) throw new AwsError('ResourceNotFoundException', `no ${reference}`, 404);
+    return (payload) => void invoked.push({ reference, event: JSON.parse(payload) });
+  },
+};
 
 beforeEach(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'events-'));
@@ -34,7 +42,8 @@ beforeEach(async () => {
   environment = { ...CONTEXT, endpoint: 'http://127.0.0.1:4566', folder: (scope) => path.join(folder, scope), clock };
   queues = createSqsService(environment);
   warnings = [];
-  service = createEventsService(environment, { queues, warn: (line) => void warnings.push(line) });
+  invoked = [];
+  service = createEventsService(environment, { functions, queues, warn: (line) => void warnings.push(line) });
   await declare(queues, { QueueName: 'landed' });
 });
 
@@ -130,7 +139,11 @@ describe('a rule', () => {
   });
 
   it.each([
-    ['a schedule', { ScheduleExpression: 'rate(1 minute)' }, /Landed .*ScheduleExpression: schedules are not run/],
+    [
+      'a schedule beside its pattern',
+      { ScheduleExpression: 'rate(1 minute)' },
+      /Landed .*ScheduleExpression beside an/,
+    ],
     ['another bus', { EventBusName: 'other' }, /EventBusName: there is the default bus only/],
     ['another target', { Targets: [{ Id: 'a', Arn: 'arn:aws:lambda:us-east-1:0:function:f' }] }, /SQS queues only/],
     ['a transformer', { Targets: [{ ...RULE.Targets[0], InputTransformer: {} }] }, /InputTransformer: not run locally/],
@@ -147,6 +160,91 @@ describe('a rule', () => {
   });
 });
 
+describe('a rule with a schedule', () => {
+  const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:ledger';
+  const SCHEDULED = {
+    Name: 'every-minute',
+    ScheduleExpression: 'rate(1 minute)',
+    State: 'ENABLED',
+    Targets: [{ Id: 'Target0', Arn: FUNCTION_ARN }],
+  };
+  /** The schedule's times are exact; the clock moves on by itself in between. */
+  const MARGIN_MS = 5_000;
+
+  it('invokes its function with the event that AWS documents, at its rate, from one interval after the start', async () => {
+    await declare(service, SCHEDULED);
+    await service.start?.();
+    const startedAtMs = clock.now();
+    clock.advance(60_000 - MARGIN_MS);
+    expect(invoked).toEqual([]);
+    clock.advance(MARGIN_MS);
+    clock.advance(60_000);
+
+    expect(invoked).toEqual(
+      [1, 2].map(() => ({
+        reference: FUNCTION_ARN,
+        event: {
+          version: '0',
+          id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+          'detail-type': 'Scheduled Event',
+          source: 'aws.events',
+          account: '000000000000',
+          time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+          region: 'us-east-1',
+          resources: ['arn:aws:events:us-east-1:000000000000:rule/every-minute'],
+          detail: {},
+        },
+      })),
+    );
+    const times = invoked.map(({ event }) => Date.parse((event as { time: string }).time));
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBe(60_000);
+    expect(Math.abs((times[0] ?? 0) - startedAtMs - 60_000)).toBeLessThan(MARGIN_MS);
+  });
+
+  it('runs once when the clock is driven past several times, and then at its next', async () => {
+    await declare(service, SCHEDULED);
+    await service.start?.();
+    clock.advance(3_600_000 + MARGIN_MS);
+    expect(invoked).toHaveLength(1);
+    clock.advance(60_000);
+
+    expect(invoked).toHaveLength(2);
+  });
+
+  it('is upkeep: a drain waits for work only', async () => {
+    await declare(service, SCHEDULED);
+    await service.start?.();
+
+    expect(clock.nextDueMs()).toBeUndefined();
+  });
+
+  it('does not run when it is disabled, nor once the service has stopped, nor for events', async () => {
+    await declare(service, { ...SCHEDULED, Name: 'off', State: 'DISABLED' });
+    await service.start?.();
+    clock.advance(60_000);
+    await service.stop?.();
+    await declare(service, SCHEDULED);
+    await service.start?.();
+    await service.publish(created('earthquakes/a'));
+    await service.stop?.();
+    clock.advance(60_000);
+
+    expect(invoked).toEqual([]);
+  });
+
+  it.each([
+    ['no such function', { Targets: [{ Id: 'a', Arn: `${FUNCTION_ARN}s` }] }, /ledgers/],
+    ['a queue', { Targets: [{ Id: 'a', Arn: QUEUE_ARN }] }, /target a: .*Lambda functions only on a schedule/],
+    ['cron', { ScheduleExpression: 'cron(0 12 * * ? *)' }, /cron is not run locally; received "cron/],
+    ['a singular of two', { ScheduleExpression: 'rate(2 minute)' }, /received "rate\(2 minute\)"/],
+    ['a plural of one', { ScheduleExpression: 'rate(1 minutes)' }, /received "rate\(1 minutes\)"/],
+    ['no time at all', { ScheduleExpression: 'rate(0 minutes)' }, /received "rate\(0 minutes\)"/],
+    ['seconds', { ScheduleExpression: 'rate(30 seconds)' }, /received "rate\(30 seconds\)"/],
+  ])('is refused for %s', async (_name, change, message) => {
+    await expect(declare(service, { ...SCHEDULED, ...change })).rejects.toThrow(message);
+  });
+});
+
 describe('an event', () => {
   it('outlives SIGKILL as soon as it is published', async () => {
     const script = `
@@ -156,7 +254,7 @@ describe('an event', () => {
       const context = ${JSON.stringify(CONTEXT)};
       const environment = { ...context, endpoint: '', clock: createClock(), folder: (scope) => ${JSON.stringify(folder)} + '/' + scope };
       const queues = createSqsService(environment);
-      const service = createEventsService(environment, { queues });
+      const service = createEventsService(environment, { functions: {}, queues });
       for (const [owner, properties] of [[queues, { QueueName: 'landed' }], [service, ${JSON.stringify(RULE)}]]) {
         const [kind] = owner.resourceKinds;
         await kind.create(properties, kind.identify(properties, context), context);
@@ -190,7 +288,11 @@ describe('an event', () => {
 
   it('that a queue cannot write is not published, and can be published again', async () => {
     const slow = failing(1, new Error('disk full'));
-    const events = createEventsService(environment, { queues: slow, warn: (line) => void warnings.push(line) });
+    const events = createEventsService(environment, {
+      functions,
+      queues: slow,
+      warn: (line) => void warnings.push(line),
+    });
     await declare(events, RULE);
 
     await expect(events.publish(created('earthquakes/a'))).rejects.toThrow('disk full');
@@ -203,7 +305,7 @@ describe('an event', () => {
 
   it('goes to the other queues when one cannot write', async () => {
     const slow = failing(1, new Error('disk full'));
-    const events = createEventsService(environment, { queues: slow, warn: () => undefined });
+    const events = createEventsService(environment, { functions, queues: slow, warn: () => undefined });
     await declare(events, RULE);
     await declare(events, { ...RULE, Name: 'second' });
 
@@ -214,7 +316,11 @@ describe('an event', () => {
 
   it('is reported and dropped when its queue refuses it', async () => {
     const refusing = failing(1, new AwsError('InvalidParameterValueException', 'too long'));
-    const events = createEventsService(environment, { queues: refusing, warn: (line) => void warnings.push(line) });
+    const events = createEventsService(environment, {
+      functions,
+      queues: refusing,
+      warn: (line) => void warnings.push(line),
+    });
     await declare(events, RULE);
 
     await events.publish(created('earthquakes/a'));
@@ -226,7 +332,7 @@ describe('an event', () => {
   it('of an object is sent again by S3, also by the next process, until its queue takes it', async () => {
     const slow = failing(3, new Error('disk full'));
     const open = async () => {
-      const events = createEventsService(environment, { queues: slow, warn: () => undefined });
+      const events = createEventsService(environment, { functions, queues: slow, warn: () => undefined });
       const s3 = createS3Service(environment, { events });
       const on = { EventBridgeConfiguration: { EventBridgeEnabled: true } };
       await declare(s3, { BucketName: 'processed', NotificationConfiguration: on });
@@ -337,6 +443,13 @@ describe('the operations', () => {
     expect(await call('ListRules', { NamePrefix: 'land' })).toEqual({ Rules: [rule] });
     expect(await call('DescribeRule', { Name: 'landed' })).toEqual({ ...rule, CreatedBy: '000000000000' });
     expect(await call('ListTargetsByRule', { Rule: 'landed' })).toEqual({ Targets: RULE.Targets });
+    await declare(service, {
+      Name: 'hourly',
+      ScheduleExpression: 'rate(2 hours)',
+      Targets: [{ Id: 'a', Arn: 'arn:aws:lambda:us-east-1:000000000000:function:ledger' }],
+    });
+    expect(await call('DescribeRule', { Name: 'hourly' })).toMatchObject({ ScheduleExpression: 'rate(2 hours)' });
+    expect(await call('DescribeRule', { Name: 'hourly' })).not.toHaveProperty('EventPattern');
     expect(await call('DescribeRule', { Name: 'absent' })).toMatchObject({ __type: 'ResourceNotFoundException' });
     expect(await call('ListRules', { EventBusName: 'other' })).toMatchObject({ __type: 'ResourceNotFoundException' });
   });

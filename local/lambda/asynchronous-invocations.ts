@@ -10,6 +10,12 @@ const RETRY_DELAYS_MS: readonly number[] = [60_000, 120_000];
 /** Pause before what did not run at all is tried again. */
 const THROTTLED_DELAY_MS = 1_000;
 
+interface Queued {
+  readonly pool: FunctionPool;
+  readonly payload: string;
+  readonly retriedAs: 'work' | 'upkeep';
+}
+
 export class AsynchronousInvocations {
   readonly #clock: Clock;
   readonly #timers = new Set<Timer>();
@@ -20,8 +26,9 @@ export class AsynchronousInvocations {
     this.#clock = clock;
   }
 
-  add(pool: FunctionPool, payload: string): void {
-    void this.#run(pool, payload, 0);
+  /** @param retriedAs how its retries wait on the clock */
+  add(pool: FunctionPool, payload: string, retriedAs: 'work' | 'upkeep'): void {
+    void this.#run({ pool, payload, retriedAs }, 0);
   }
 
   idle(): boolean {
@@ -33,16 +40,18 @@ export class AsynchronousInvocations {
     for (const timer of this.#timers) timer.cancel();
   }
 
-  async #run(pool: FunctionPool, payload: string, retries: number): Promise<void> {
+  async #run(invocation: Queued, retries: number): Promise<void> {
+    const { pool, payload, retriedAs } = invocation;
     this.#running += 1;
     const outcome = await pool.invoke({ payload, waits: true });
     this.#running -= 1;
     const delayMs = outcome.kind === 'failed' ? RETRY_DELAYS_MS[retries] : THROTTLED_DELAY_MS;
     if (outcome.kind === 'returned' || delayMs === undefined || this.#isStopped) return;
-    const timer = this.#clock.after(delayMs, () => {
+    const again = () => {
       this.#timers.delete(timer);
-      void this.#run(pool, payload, outcome.kind === 'failed' ? retries + 1 : retries);
-    });
+      void this.#run(invocation, outcome.kind === 'failed' ? retries + 1 : retries);
+    };
+    const timer = this.#clock.after(delayMs, again, retriedAs);
     this.#timers.add(timer);
   }
 }

@@ -162,7 +162,7 @@ async function invoke(options: RestOperationsOptions, name: string, request: Ser
     case 'DryRun':
       return { status: 204, headers: executed };
     case 'Event':
-      options.asynchronous.add(pool, payload);
+      options.asynchronous.add(pool, payload, 'work');
       return { status: 202 };
     case 'RequestResponse': {
       const outcome = await pool.invoke({ payload });

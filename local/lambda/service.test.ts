@@ -177,6 +177,19 @@ describe('Invoke', () => {
     expect(log.filter((line) => line.startsWith('START'))).toHaveLength(3);
   });
 
+  it('retries what a schedule invoked as upkeep, which no drain waits for', async () => {
+    service.asynchronously('arn:aws:lambda:us-east-1:000000000000:function:subject')('{"fails":true}');
+    await idle();
+    expect(clock.nextDueMs()).toBeUndefined();
+    for (let step = 0; step < 4; step += 1) {
+      clock.advance(200_000);
+      await idle();
+    }
+
+    expect(log.filter((line) => line.startsWith('START'))).toHaveLength(3);
+    expect(() => service.asynchronously('absent')).toThrow('Function not found: absent');
+  });
+
   it('checks without running for DryRun', async () => {
     const response = await call('POST', '/functions/subject/invocations', '{}', { 'x-amz-invocation-type': 'DryRun' });
 

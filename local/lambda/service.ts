@@ -3,7 +3,7 @@
  * the REST API that read and invoke. What is not supported is refused by name.
  */
 import { LambdaFaults } from '../faults/lambda-faults.ts';
-import type { LogSink, ObjectStore, Queues, StreamReader } from '../ports.ts';
+import type { Functions, LogSink, ObjectStore, Queues, StreamReader } from '../ports.ts';
 import { AwsError, type Environment, type LocalService } from '../service.ts';
 import { AsynchronousInvocations } from './asynchronous-invocations.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
@@ -27,7 +27,7 @@ export interface LambdaServiceOptions {
   readonly warn?: (line: string) => void;
 }
 
-export interface LambdaService extends LocalService {
+export interface LambdaService extends LocalService, Functions {
   /** Invokes a function by name or ARN. @throws AwsError `ResourceNotFoundException` */
   readonly invoke: (functionReference: string, invocation: Invocation) => Promise<InvocationOutcome>;
   /** How far each Kinesis mapping is behind, by function name. */
@@ -100,6 +100,10 @@ export function createLambdaService(environment: Environment, options: LambdaSer
     resourceKinds,
     handle,
     invoke: async (reference, invocation) => find(reference).invoke(invocation),
+    asynchronously(reference) {
+      const pool = find(reference);
+      return (payload) => asynchronous.add(pool, payload, 'upkeep');
+    },
     lag: () =>
       [...kinesisMappings.values()].map(({ functionName, mapping }) => ({ functionName, shards: mapping.lag() })),
     start() {

@@ -13,8 +13,8 @@ import { createRealtimeHandler, type RealtimeHandler } from '../processors/realt
 import { datasets } from '../schemas/index.ts';
 import type { BenchmarkResult } from './benchmark.ts';
 import { BATCH_RECORDS, type Batch, FORMATS, type Format, makeBatches, RECORD_BYTES } from './kernel-events.ts';
+import { type BooksCost, createMeasuredBooks } from './measured-books.ts';
 import { medianOf, quartilesOf } from './statistics.ts';
-import { createUnwrittenBooks } from './unwritten-books.ts';
 
 const BATCHES = 7;
 /** Batches that each side of a pair takes in a turn: enough for it to collect most of its own garbage. */
@@ -38,11 +38,14 @@ interface Kernel {
   take(): ReadonlyMap<string, { readonly documents: number; readonly bytes: number }>;
   /** What was accepted since then, record by record. */
   readonly keep: Buffer[];
+  /** What the books cost since the last call. */
+  takeBooks(): BooksCost;
 }
 
 function createKernel(): Kernel {
   let accepted = new Map<string, { documents: number; bytes: number }>();
   const keep: Buffer[] = [];
+  const measuredBooks = createMeasuredBooks();
   const handler = createRealtimeHandler(
     {
       datasets: datasets.values(),
@@ -52,7 +55,7 @@ function createKernel(): Kernel {
       retriesMax: 5,
     },
     {
-      books: createUnwrittenBooks(0.85),
+      books: measuredBooks.books,
       delivery: {
         async deliver({ table, records }) {
           const sum = accepted.get(table) ?? { documents: 0, bytes: 0 };
@@ -82,6 +85,7 @@ function createKernel(): Kernel {
   return {
     handler,
     keep,
+    takeBooks: measuredBooks.take,
     take() {
       const taken = accepted;
       accepted = new Map();
@@ -104,6 +108,8 @@ function floor({ Records }: KinesisStreamEvent): number {
 interface Measured {
   readonly ratios: number[];
   readonly kernelMs: number[];
+  /** Share of the processor's time that begin and commit take. */
+  readonly booksShares: number[];
 }
 
 const CONTEXT = { awsRequestId: 'bench', getRemainingTimeInMillis: () => 300_000 };
@@ -115,7 +121,9 @@ export default async function kernelBenchmark(progress: (line: string) => void):
 
   const floorMs: number[] = [];
   let measuringSince = performance.now();
-  const measured = new Map<Format, Measured>(FORMATS.map((format) => [format, { ratios: [], kernelMs: [] }]));
+  const measured = new Map<Format, Measured>(
+    FORMATS.map((format) => [format, { ratios: [], kernelMs: [], booksShares: [] }]),
+  );
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
     if (round === 0) measuringSince = performance.now();
     if (round > 0 && performance.now() - measuringSince > MEASURE_MS_MAX) break;
@@ -123,11 +131,12 @@ export default async function kernelBenchmark(progress: (line: string) => void):
       (batch) => batch !== undefined,
     );
     for (const format of FORMATS) {
-      const { before, during, after } = await turn(kernel, chosen, format);
+      const { before, during, after, books } = await turn(kernel, chosen, format);
       if (round < 0) continue;
       floorMs.push(before, after);
       measured.get(format)?.ratios.push((2 * during) / (before + after));
       measured.get(format)?.kernelMs.push(during);
+      measured.get(format)?.booksShares.push(books / during);
     }
     if (round % 20 === 0) progress(`round ${round} of ${ROUNDS}`);
   }
@@ -136,6 +145,7 @@ export default async function kernelBenchmark(progress: (line: string) => void):
 
 /** The floor, the processor and the floor again: milliseconds a batch. */
 async function turn(kernel: Kernel, batches: readonly Batch[], format: Format) {
+  kernel.takeBooks();
   const runFloor = () => batches.map((batch) => floor(batch.json));
   const runKernel = async () => {
     let failures = 0;
@@ -145,6 +155,12 @@ async function turn(kernel: Kernel, batches: readonly Batch[], format: Format) {
   const before = await timed(runFloor);
   const kernelRun = await timed(runKernel);
   const after = await timed(runFloor);
+  const books = kernel.takeBooks();
+  if (books.updates !== batches.length || books.transactions !== batches.length) {
+    throw new Error(
+      `${format}: ${books.updates} updates and ${books.transactions} transactions, allowed: one of each a batch`,
+    );
+  }
 
   const delivered = kernel.take();
   const documents = batches.length * BATCH_RECORDS;
@@ -156,6 +172,7 @@ async function turn(kernel: Kernel, batches: readonly Batch[], format: Format) {
     before: before.ms / batches.length,
     during: kernelRun.ms / batches.length,
     after: after.ms / batches.length,
+    books: books.ms / batches.length,
   };
 }
 
@@ -187,7 +204,7 @@ async function checkOutput(kernel: Kernel, batches: readonly Batch[]): Promise<v
       const identities = new Set(rows.map((row) => row._record_id));
       if (identities.size !== BATCH_RECORDS)
         throw new Error(`${format}: ${identities.size} identities of ${BATCH_RECORDS}`);
-      outputs.push(rows.map(({ _record_id, _position, ...row }) => row));
+      outputs.push(rows.map(({ _record_id, _position, _processed_at, ...row }) => row));
     }
     if (!outputs.every((output) => isDeepStrictEqual(output, outputs[0]))) {
       throw new Error('the formats do not deliver the same rows');
@@ -207,6 +224,9 @@ function summarize(
     ratio_to_floor: Object.fromEntries(entries.map(([format, { ratios }]) => [format, rounded(medianOf(ratios))])),
     ratio_quartiles: Object.fromEntries(
       entries.map(([format, { ratios }]) => [format, quartilesOf(ratios).map(rounded)]),
+    ),
+    books_share: Object.fromEntries(
+      entries.map(([format, { booksShares }]) => [format, rounded(medianOf(booksShares))]),
     ),
     records_per_second: {
       floor: perSecond(medianOf(floorMs)),
@@ -245,13 +265,14 @@ function textOf(
   const row = (name: string, bytes: string, rate: string, ratio: string) =>
     `${name.padEnd(28)}${bytes.padStart(6)}${rate.padStart(12)}  ${ratio}`;
   const show = (value: number) => value.toFixed(2);
-  const lines = [...measured].map(([format, { ratios }]) => {
+  const share = (value: number) => `${(value * 100).toFixed(1)} %`;
+  const lines = [...measured].map(([format, { ratios, booksShares }]) => {
     const [low = 0, high = 0] = quartilesOf(ratios);
     return row(
       FORMAT_NAMES[format],
       String(json.record_bytes[format]),
       String(json.records_per_second[format]),
-      `${show(medianOf(ratios))}  (half of the rounds between ${show(low)} and ${show(high)})`,
+      `${show(medianOf(ratios))}  (half of the rounds between ${show(low)} and ${show(high)}), ${share(medianOf(booksShares))} of it begin and commit`,
     );
   });
   return [

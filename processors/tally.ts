@@ -122,9 +122,9 @@ export function createTally(recordCount: number): Tally {
       });
     },
     fingerprintUpTo(done) {
-      const sum = createSum();
-      for (const value of recordFingerprints.subarray(0, done)) sum.add(value);
-      return sum.total();
+      const sum = new ExactSum();
+      for (let index = 0; index < done; index++) sum.add(recordFingerprints[index] ?? 0);
+      return sum.total;
     },
     failuresUpTo(done) {
       const byKind = new Map<string, number>();
@@ -167,32 +167,36 @@ function createCells() {
       scores.push(score);
     },
     sumsUpTo(done: number, groupCount: number): CellSums[] {
-      const sums = Array.from({ length: groupCount }, () => ({ events: 0, score: 0, fingerprint: createSum() }));
+      const sums = Array.from({ length: groupCount }, () => ({ events: 0, score: 0, fingerprint: new ExactSum() }));
       for (let at = 0; at < groups.length; at++) {
+        // Cells stand in the order of records.
+        if ((records[at] ?? 0) >= done) break;
         const sum = sums[groups[at] ?? 0];
-        if (sum === undefined || (records[at] ?? 0) >= done) continue;
+        if (sum === undefined) continue;
         sum.events += events[at] ?? 0;
         sum.score += scores[at] ?? 0;
         sum.fingerprint.add(fingerprints[at] ?? 0);
       }
-      return sums.map((sum) => ({ events: sum.events, score: sum.score, fingerprint: sum.fingerprint.total() }));
+      return sums.map((sum) => ({ events: sum.events, score: sum.score, fingerprint: sum.fingerprint.total }));
     },
   };
 }
 
 /** An exact sum of integers below 2^52: as a double while it can be. */
-function createSum() {
-  let whole = 0n;
-  let rest = 0;
-  return {
-    add(value: number): void {
-      rest += value;
-      if (rest < SUM_MAX) return;
-      whole += BigInt(rest);
-      rest = 0;
-    },
-    total: (): bigint => whole + BigInt(rest),
-  };
+class ExactSum {
+  #whole = 0n;
+  #rest = 0;
+
+  add(value: number): void {
+    this.#rest += value;
+    if (this.#rest < SUM_MAX) return;
+    this.#whole += BigInt(this.#rest);
+    this.#rest = 0;
+  }
+
+  get total(): bigint {
+    return this.#whole + BigInt(this.#rest);
+  }
 }
 
 /** `2026-11-25T07` */

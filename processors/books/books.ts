@@ -14,9 +14,9 @@ import {
   type ClockPort,
   type OpenBatch,
 } from '../ports.ts';
-import { encodeGroups, GROUPS_BYTES_MAX, type JournalGroup, journalPut } from './journal-entry.ts';
+import { COUNTS_BYTES_MAX, encodeCounts, type JournalGroup, journalPut } from './journal-entry.ts';
 import { checkpointKey, type ShardRef } from './keys.ts';
-import { sketchLatency } from './latency.ts';
+import { countLatencies } from './latency.ts';
 import {
   ConditionFailed,
   numberOf,
@@ -125,12 +125,11 @@ function openBatch(options: BooksOptions, shard: ShardRef, range: BatchRange, ch
     attemptsAlone: alone,
     acceptedUpTo: checkpoint.accepted,
     async commit(work) {
-      const { done, groups } = fitting(work);
+      const nowMs = clock.now();
+      const { done, counts } = fitting(work, nowMs);
       const [first, last] = [work.records[0], work.records[done - 1]];
       if (first === undefined || last === undefined) throw new Error('commit: received no record that is done');
       const to = padSequence(last.sequenceNumber);
-      const nowMs = clock.now();
-      const records = work.records.slice(0, done);
       const entry = journalPut(
         {
           shard,
@@ -145,9 +144,8 @@ function openBatch(options: BooksOptions, shard: ShardRef, range: BatchRange, ch
           fingerprint: work.tally.fingerprintUpTo(done),
           arrivedFromMs: first.arrivedAtMs,
           arrivedToMs: last.arrivedAtMs,
-          latency: sketchLatency(records, nowMs),
         },
-        groups,
+        counts,
       );
       const { set, remove } = moved(to, work);
       const update: StateUpdate = {
@@ -200,13 +198,17 @@ function acceptedBeyond(
 }
 
 /** As much of the work as one entry holds. */
-function fitting({ tally, done }: BatchWork): { readonly done: number; readonly groups: Uint8Array } {
+function fitting(
+  { tally, done, records }: BatchWork,
+  nowMs: number,
+): { readonly done: number; readonly counts: Uint8Array } {
   for (let count = done; ; count = Math.ceil(count / 2)) {
     const groups = tally.groupsUpTo(count);
-    const bytes = encodeGroups(groups);
-    if (bytes.length <= GROUPS_BYTES_MAX) return { done: count, groups: bytes };
+    const latencies = countLatencies(records.slice(0, count), nowMs);
+    const counts = encodeCounts({ groups, latencies });
+    if (counts.length <= COUNTS_BYTES_MAX) return { done: count, counts };
     // One record: at most 10,000 events, which fit when no made-up run ids are kept.
-    if (count <= 1) return { done: count, groups: encodeGroups(withoutRuns(groups)) };
+    if (count <= 1) return { done: count, counts: encodeCounts({ groups: withoutRuns(groups), latencies }) };
   }
 }
 

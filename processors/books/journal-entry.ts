@@ -3,7 +3,9 @@
  * checkpoint stood before it (`after`), so that those of a shard are a chain, and a missing link shows.
  */
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { isRecord } from '../../schemas/describe.ts';
 import { journalKey, type ShardRef } from './keys.ts';
+import type { LatencyCount } from './latency.ts';
 import { integerOf, numberOf, type StateItem, type StatePut, textOf } from './state-table.ts';
 
 export const OUTCOMES = ['delivered', 'quarantined', 'dropped', 'duplicate'] as const;
@@ -49,13 +51,22 @@ export interface JournalEntry {
   /** Arrival of the first and the last, epoch milliseconds. */
   readonly arrivedFromMs: number;
   readonly arrivedToMs: number;
-  /** Milliseconds from arrival to commit, a value a Kinesis record: a DDSketch in protobuf. */
-  readonly latency: Uint8Array;
+  /** From arrival to commit, a value a Kinesis record. */
+  readonly latencies: readonly LatencyCount[];
   readonly groups: readonly JournalGroup[];
 }
 
 /** Bytes from which on an entry is split: an item holds 400 KB (amazondynamodb/latest/developerguide/Constraints.html). */
-export const GROUPS_BYTES_MAX = 350_000;
+export const COUNTS_BYTES_MAX = 350_000;
+
+/** Bytes from which on the counts are compressed: most entries have a few groups, and stay readable. */
+const PLAIN_BYTES_MAX = 16_384;
+
+/** What an entry counts, as its item holds it. */
+export interface JournalCounts {
+  readonly groups: readonly JournalGroup[];
+  readonly latencies: readonly LatencyCount[];
+}
 
 type Row = readonly [
   dataset: string,
@@ -68,8 +79,8 @@ type Row = readonly [
   score: number,
 ];
 
-/** Groups as an item holds them: gzip of JSON rows. */
-export function encodeGroups(groups: readonly JournalGroup[]): Uint8Array {
+/** JSON `{groups, latencies}`, a row a group; gzip of it where it is long. */
+export function encodeCounts({ groups, latencies }: JournalCounts): Uint8Array {
   const rows = groups.map(
     (group): Row => [
       group.dataset,
@@ -82,29 +93,45 @@ export function encodeGroups(groups: readonly JournalGroup[]): Uint8Array {
       group.score,
     ],
   );
-  return gzipSync(JSON.stringify(rows), { level: 1 });
+  const text = JSON.stringify({ groups: rows, latencies });
+  return text.length <= PLAIN_BYTES_MAX ? Buffer.from(text) : gzipSync(text, { level: 1 });
 }
 
-/** @throws Error when the bytes are none that `encodeGroups` gave */
-export function decodeGroups(bytes: Uint8Array): JournalGroup[] {
-  const rows: unknown = JSON.parse(gunzipSync(bytes).toString());
-  if (!Array.isArray(rows)) throw new Error('groups of a journal entry: received no list');
-  return rows.map((row: unknown) => {
-    const [dataset, runId, outcome, partition, hour, events, fingerprint, score] = Array.isArray(row) ? row : [];
-    const known = typeof outcome === 'number' ? OUTCOMES[outcome] : undefined;
-    if (
-      ![dataset, runId, partition, hour, fingerprint].every((text) => typeof text === 'string') ||
-      known === undefined ||
-      ![events, score].every((value) => typeof value === 'number')
-    ) {
-      throw new Error('groups of a journal entry: received a row that is no group');
-    }
-    return { dataset, runId, outcome: known, partition, hour, events, fingerprint: BigInt(fingerprint), score };
-  });
+const GZIP_MAGIC = 0x1f;
+
+/** @throws Error when the bytes are none that `encodeCounts` gave */
+export function decodeCounts(bytes: Uint8Array): JournalCounts {
+  const text = bytes[0] === GZIP_MAGIC ? gunzipSync(bytes).toString() : Buffer.from(bytes).toString();
+  const value: unknown = JSON.parse(text);
+  if (!isRecord(value) || !Array.isArray(value.groups) || !Array.isArray(value.latencies)) {
+    throw new Error('counts of a journal entry: received no groups and latencies');
+  }
+  return { groups: value.groups.map(readGroup), latencies: value.latencies.map(readLatency) };
 }
 
-/** @param groups `encodeGroups(entry.groups)`, which the caller has measured */
-export function journalPut(entry: Omit<JournalEntry, 'groups'>, groups: Uint8Array): StatePut {
+function readGroup(row: unknown): JournalGroup {
+  const [dataset, runId, outcome, partition, hour, events, fingerprint, score] = Array.isArray(row) ? row : [];
+  const known = typeof outcome === 'number' ? OUTCOMES[outcome] : undefined;
+  if (
+    ![dataset, runId, partition, hour, fingerprint].every((text) => typeof text === 'string') ||
+    known === undefined ||
+    ![events, score].every((value) => typeof value === 'number')
+  ) {
+    throw new Error('counts of a journal entry: received a row that is no group');
+  }
+  return { dataset, runId, outcome: known, partition, hour, events, fingerprint: BigInt(fingerprint), score };
+}
+
+function readLatency(pair: unknown): LatencyCount {
+  const [latencyMs, records] = Array.isArray(pair) ? pair : [];
+  if (typeof latencyMs !== 'number' || typeof records !== 'number') {
+    throw new Error('counts of a journal entry: received a latency that is no pair of numbers');
+  }
+  return [latencyMs, records];
+}
+
+/** @param counts `encodeCounts`, which the caller has measured */
+export function journalPut(entry: Omit<JournalEntry, 'groups' | 'latencies'>, counts: Uint8Array): StatePut {
   return {
     kind: 'put',
     key: journalKey(entry.shard, entry.to),
@@ -120,14 +147,17 @@ export function journalPut(entry: Omit<JournalEntry, 'groups'>, groups: Uint8Arr
       fingerprint: entry.fingerprint,
       arrived_from: entry.arrivedFromMs,
       arrived_to: entry.arrivedToMs,
-      latency: entry.latency,
-      groups,
+      counts,
     },
   };
 }
 
 /** @throws TypeError or Error when the item is no journal entry */
 export function readJournalEntry(shard: ShardRef, item: StateItem): JournalEntry {
+  const { counts } = item.attributes;
+  if (!(counts instanceof Uint8Array)) {
+    throw new TypeError(`${item.pk} ${item.sk}: counts is of type ${typeof counts}, allowed: bytes`);
+  }
   return {
     shard,
     after: textOf(item, 'after'),
@@ -141,13 +171,6 @@ export function readJournalEntry(shard: ShardRef, item: StateItem): JournalEntry
     fingerprint: integerOf(item, 'fingerprint'),
     arrivedFromMs: numberOf(item, 'arrived_from'),
     arrivedToMs: numberOf(item, 'arrived_to'),
-    latency: bytesOf(item, 'latency'),
-    groups: decodeGroups(bytesOf(item, 'groups')),
+    ...decodeCounts(counts),
   };
-}
-
-function bytesOf(item: StateItem, name: string): Uint8Array {
-  const value = item.attributes[name];
-  if (value instanceof Uint8Array) return value;
-  throw new TypeError(`${item.pk} ${item.sk}: ${name} is of type ${typeof value}, allowed: bytes`);
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Context, KinesisStreamEvent } from 'aws-lambda';
 import { datasets } from '../schemas/index.ts';
 import { createAggregateBuilder } from '../streams/aggregation/aggregate-builder.ts';
+import { padSequence } from '../streams/position.ts';
 import { kinesisEvent, sequenceOf } from '../test/support/processors/kinesis-event.ts';
 import { probe, probeJson } from '../test/support/processors/probe-dataset.ts';
 import { type RecordedPorts, recordPorts } from '../test/support/processors/recorded-ports.ts';
@@ -312,5 +313,61 @@ describe('a wrong setting', () => {
     expect(() => createRealtimeHandler({ ...SETTINGS, defaultDataset: 'trains' }, recordPorts())).toThrow(
       'The default dataset "trains" is unknown',
     );
+  });
+});
+
+describe('a record that was begun alone too often', () => {
+  test('is filed whole, undecoded, with its original bytes', async () => {
+    const ports = recordPorts({ opened: { attemptsAlone: SETTINGS.retriesMax + 1 } });
+
+    expect(await invoke(kinesisEvent([probeJson('fine')]), ports)).toEqual([]);
+    expect(ports.rows('failed_events')).toMatchObject([
+      { stage: 'decode', code: 'FUNCTION_KILLED', payload: probeJson('fine').toString('base64') },
+    ]);
+    expect(ports.rows('probe')).toEqual([]);
+  });
+
+  test('is processed as long as another attempt is allowed', async () => {
+    const ports = recordPorts({ opened: { attemptsAlone: SETTINGS.retriesMax } });
+
+    await invoke(kinesisEvent([probeJson('fine')]), ports);
+    expect(ports.rows('probe')).toHaveLength(1);
+  });
+
+  test('is filed even where an earlier attempt had failed events accepted up to it: it had decided otherwise', async () => {
+    const opened = {
+      attemptsAlone: SETTINGS.retriesMax + 1,
+      acceptedUpTo: new Map([['failed_events', padSequence(sequenceOf(0))]]),
+    };
+    const ports = recordPorts({ opened });
+
+    await invoke(kinesisEvent([probeJson('fine')]), ports);
+    expect(ports.rows('failed_events')).toHaveLength(1);
+  });
+});
+
+describe('records that an earlier attempt had done', () => {
+  test('are not processed again', async () => {
+    const ports = recordPorts({ opened: { doneUpTo: padSequence(sequenceOf(1)) } });
+
+    expect(await invoke(kinesisEvent(many(4)), ports)).toEqual([]);
+    expect(ports.rows('probe').map(({ text }) => text)).toEqual(['2', '3']);
+    expect(ports.lines).toMatchObject([{ level: 'INFO', records: 4, recordsDone: 2, redelivered: 2, Received: 2 }]);
+  });
+
+  test('end the batch when they are all that is in it', async () => {
+    const ports = recordPorts({ opened: { doneUpTo: padSequence(sequenceOf(3)) } });
+
+    expect(await invoke(kinesisEvent(many(4)), ports)).toEqual([]);
+    expect(ports.trace).toEqual(['begin', 'release', 'log']);
+  });
+
+  test('are counted and not sent again for the table that had accepted them', async () => {
+    const opened = { acceptedUpTo: new Map([['probe', padSequence(sequenceOf(2))]]) };
+    const ports = recordPorts({ opened });
+
+    expect(await invoke(kinesisEvent([...many(3), probeJson('poor'), probeJson('fine')]), ports)).toEqual([]);
+    expect([ports.rows('probe'), ports.rows('failed_events')]).toMatchObject([{ length: 1 }, { length: 1 }]);
+    expect(ports.lines).toMatchObject([{ Delivered: 4, Quarantined: 1 }]);
   });
 });

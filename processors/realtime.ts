@@ -92,7 +92,8 @@ export function createRealtimeHandler(settings: RealtimeSettings, ports: Realtim
       decode: decodeRecord,
       route: { columns, processedAt: formatTimestamp(times.startedAtMs), payloadUri },
       qualityThreshold: opened.qualityThreshold,
-      acceptedByTable: new Map([...opened.acceptedUpTo].map(([table, end]) => [table, countUpTo(records, end)])),
+      // What was accepted holds for the same decisions, and filing is another one.
+      acceptedByTable: isFatal ? NONE_ACCEPTED : leadingRecords(records, opened.acceptedUpTo),
       stopAtMs: times.stopAtMs,
       deliverUntilMs: times.deliverUntilMs,
     };
@@ -135,6 +136,16 @@ export function createRealtimeHandler(settings: RealtimeSettings, ports: Realtim
     const undone = records[redelivered + done];
     return undone ? failedFrom(undone.sequenceNumber) : ALL_DONE;
   };
+}
+
+const NONE_ACCEPTED: ReadonlyMap<string, number> = new Map();
+
+/** How many leading records lie up to each table's position. */
+function leadingRecords(
+  records: readonly StreamRecord[],
+  ends: ReadonlyMap<string, string>,
+): ReadonlyMap<string, number> {
+  return new Map([...ends].map(([table, end]) => [table, countUpTo(records, end)]));
 }
 
 /** When a batch takes no more records, and when it sends no more; epoch milliseconds. */

@@ -26,6 +26,7 @@ export async function auditAtRest(world: World): Promise<void> {
   checkCounted(world);
   for (const event of events) checkRows(world, event);
   checkNoOtherRows(world, events);
+  checkClaims(world, events);
   checkOrder(world, events);
   checkPoison(world);
   for (const { shardId } of world.stream.shards) await checkJournal(world, shardId);
@@ -59,10 +60,10 @@ function checkRows({ audit, firehose, payloads }: World, event: StreamEvent): vo
   const name = `${event.planned.id} (#${event.record.index}, ${event.recordId})`;
   for (const [table, ofTable] of Map.groupBy(rows, (row) => row.table)) checkTwice(name, table, ofTable);
   if (decision === undefined) return;
-  const table = tableOf(event, decision);
+  const table = tableOf(event, decision, audit.judge);
   const elsewhere = rows.find((row) => row.table !== table && !isFiledInVain(row));
   // Filed because attempts at it died, one after another: one of them may have delivered it.
-  if (elsewhere !== undefined && (decision !== 'killed' || event.record.isPoison)) {
+  if (elsewhere !== undefined && (decision !== 'killed' || audit.isPoison(event.record))) {
     throw new Violation('one outcome', `${name} is in ${elsewhere.table}, and was decided to be in ${table}`);
   }
   const row = rows.find((each) => each.table === table)?.row;
@@ -98,13 +99,29 @@ function checkNoOtherRows({ firehose }: World, events: readonly StreamEvent[]): 
   }
 }
 
+/** What others are duplicates of was delivered, or filed, or is parked. */
+function checkClaims({ audit }: World, events: readonly StreamEvent[]): void {
+  const byPosition = new Map(events.map((event) => [event.position, event]));
+  for (const event of events) {
+    const holder = audit.holderOf(event);
+    const held = holder === undefined ? undefined : byPosition.get(holder);
+    if (holder === undefined || event.planned.claim?.by !== 'event') continue;
+    const account = held && audit.accountOf(held.record);
+    if (held === undefined || account === undefined) throw new Violation('claimed by what is there', holder);
+    if (account.isParked || account.decision === 'killed' || account.decision === undefined) continue;
+    if (audit.judge(held, account.decision).outcome !== 'delivered') {
+      throw new Violation('claimed by what is delivered', `${event.planned.id} is held by ${holder}, which is not`);
+    }
+  }
+}
+
 /** The events of a key come to a table in the order in which they came to the stream. */
 function checkOrder({ audit, firehose }: World, events: readonly StreamEvent[]): void {
   const last = new Map<string, { readonly event: StreamEvent; readonly row: AcceptedRow<MappedBatch> }>();
   for (const event of events) {
     const account = audit.accountOf(event.record);
     if (account.isParked || account.decision === undefined || account.decision === 'killed') continue;
-    const table = tableOf(event, account.decision);
+    const table = tableOf(event, account.decision, audit.judge);
     const row = firehose.accepted.get(event.recordId)?.find((each) => each.table === table);
     if (table === undefined || table === 'failed_events' || row === undefined) continue;
     const key = `${table} ${event.planned.key}`;

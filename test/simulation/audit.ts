@@ -4,10 +4,10 @@
  */
 import { z } from 'zod';
 import { readJournalEntry } from '../../processors/books/journal-entry.ts';
-import { journalPartition } from '../../processors/books/keys.ts';
+import { claimKey, journalPartition } from '../../processors/books/keys.ts';
 import type { StateWrite } from '../../processors/books/state-table.ts';
 import type { Conditions } from './conditions.ts';
-import { type Decision, expectedGroups, fingerprintOf, textOfGroups } from './expected-groups.ts';
+import { type Decision, expectedGroups, fingerprintOf, type Judge, textOfGroups } from './expected-groups.ts';
 import type { SimulatedFirehose } from './firehose.ts';
 import type { Invocation } from './function-host.ts';
 import { type MappedBatch, spanOf } from './mapping.ts';
@@ -31,6 +31,11 @@ export interface RecordAccount {
 }
 
 export interface Audit {
+  readonly judge: Judge;
+  /** Who holds the claim on an event: `_position`. */
+  holderOf(event: StreamEvent): string | undefined;
+  /** Whether an event in it ends the process, if it gets so far. */
+  isPoison(record: StreamedRecord): boolean;
   accountOf(record: StreamedRecord): RecordAccount;
   onInvoke(invocation: Invocation<MappedBatch>): void;
   onWritten(invocation: Invocation<MappedBatch>, writes: readonly StateWrite[]): void;
@@ -52,6 +57,7 @@ export function createAudit(conditions: Conditions, firehose: SimulatedFirehose<
   const { time, scenario } = conditions;
   const accounts = new Map<StreamedRecord, RecordAccount>();
   const positions = new Map<string, string>();
+  const holders = new Map<string, string>();
   /** Attempts that are under way, or had been until lately, by shard. */
   const lately = new Map<string, { readonly invocation: Invocation<MappedBatch>; endedAtMs: number | undefined }[]>();
 
@@ -64,9 +70,46 @@ export function createAudit(conditions: Conditions, firehose: SimulatedFirehose<
     return account;
   }
 
+  function holderOf({ planned }: StreamEvent): string | undefined {
+    return planned.claim && holders.get(claimKey(planned.claim.subject).pk);
+  }
+
+  function isDuplicate(event: StreamEvent): boolean {
+    const holder = holderOf(event);
+    return holder !== undefined && holder !== claimant(event);
+  }
+
+  const judge: Judge = (event, qualityThreshold) => {
+    const { planned } = event;
+    const judged = outcomeOf(planned, qualityThreshold);
+    const isClaimed =
+      planned.claim?.by === 'record' || (planned.claim?.by === 'event' && judged.outcome === 'delivered');
+    return isClaimed && isDuplicate(event) ? { outcome: 'duplicate', score: 0 } : judged;
+  };
+
+  /** What another has the chunk of is not transformed. */
+  function isPoison({ events }: StreamedRecord): boolean {
+    return events.some((event) => {
+      const { kind, claim } = event.planned;
+      return kind === 'poison' && !(claim?.by === 'record' && isDuplicate(event));
+    });
+  }
+
+  function checkClaim(invocation: Invocation<MappedBatch>, put: Extract<StateWrite, { kind: 'put' }>): void {
+    const { owner } = put.attributes;
+    const holder = holders.get(put.key.pk);
+    if (typeof owner !== 'string' || (holder !== undefined && holder !== owner)) {
+      throw new Violation(
+        'claimed once',
+        `${invocation.requestId}: ${put.key.pk} by ${holder}, and by ${String(owner)}`,
+      );
+    }
+    holders.set(put.key.pk, owner);
+  }
+
   function decisionsFor(records: readonly StreamedRecord[], invocation: Invocation<MappedBatch>): Decision[] {
     const [only, ...others] = records;
-    const decisions: Decision[] = records.some(({ isPoison }) => isPoison) ? [] : [...THRESHOLDS];
+    const decisions: Decision[] = records.some(isPoison) ? [] : [...THRESHOLDS];
     if (only === undefined || others.length > 0) return decisions;
     const unanswered = accountOf(only).alone.filter((each) => each !== invocation && each.mayRepeat !== undefined);
     return unanswered.length >= scenario.retriesMax ? [...decisions, 'killed'] : decisions;
@@ -90,9 +133,9 @@ export function createAudit(conditions: Conditions, firehose: SimulatedFirehose<
     }
     const said = textOfGroups(entry.groups);
     const decisions = decisionsFor(records, invocation);
-    const decision = decisions.find((each) => expectedGroups(records, each) === said);
+    const decision = decisions.find((each) => expectedGroups(records, each, judge) === said);
     if (decision === undefined) {
-      const expected = decisions.map((each) => `${each}:\n${expectedGroups(records, each)}`).join('\n');
+      const expected = decisions.map((each) => `${each}:\n${expectedGroups(records, each, judge)}`).join('\n');
       throw new Violation('outcomes are as put', `${where} as\n${said}\nexpected one of\n${expected}`);
     }
     for (const record of records) {
@@ -103,13 +146,22 @@ export function createAudit(conditions: Conditions, firehose: SimulatedFirehose<
   }
 
   function checkDelivered(event: StreamEvent, decision: Decision, where: string): void {
-    const table = tableOf(event, decision);
+    const { claim, id } = event.planned;
+    if (decision !== 'killed' && claim !== undefined && holderOf(event) === undefined) {
+      if (claim.by === 'record' || judge(event, decision).outcome === 'delivered') {
+        throw new Violation('claimed before it is counted', `${where}: nobody holds ${id}`);
+      }
+    }
+    const table = tableOf(event, decision, judge);
     if (table === undefined || firehose.accepted.get(event.recordId)?.some((row) => row.table === table)) return;
     throw new Violation('delivered before it is counted', `${where}: ${event.planned.id} is not in ${table}`);
   }
 
   return {
     accountOf,
+    judge,
+    holderOf,
+    isPoison,
     onInvoke(invocation) {
       const { shardId, records } = invocation.input;
       const [only, ...others] = records;
@@ -124,7 +176,11 @@ export function createAudit(conditions: Conditions, firehose: SimulatedFirehose<
     },
     onWritten(invocation, writes) {
       const partition = journalPartition(shardRef(invocation.input.shardId));
-      for (const write of writes) if (write.kind === 'put' && write.key.pk === partition) checkEntry(invocation, write);
+      for (const write of writes) {
+        if (write.kind !== 'put') continue;
+        if (write.when === 'claim') checkClaim(invocation, write);
+        else if (write.key.pk === partition) checkEntry(invocation, write);
+      }
     },
     onAnswer(invocation, answer) {
       const { shardId, records } = invocation.input;
@@ -156,15 +212,22 @@ export function createAudit(conditions: Conditions, firehose: SimulatedFirehose<
   };
 }
 
+/** The position that must hold an event's claim for it to count: its own, or its record's. */
+export function claimant({ planned, position, record }: StreamEvent): string {
+  return planned.claim?.by === 'record' ? (record.events[0]?.position ?? position) : position;
+}
+
 /** Where the row of an event must be; undefined: nowhere. */
-export function tableOf({ planned, record, recordId }: StreamEvent, decision: Decision): string | undefined {
+export function tableOf(event: StreamEvent, decision: Decision, judge: Judge): string | undefined {
+  const { planned, record, recordId } = event;
   if (decision === 'killed') return record.events[0]?.recordId === recordId ? 'failed_events' : undefined;
-  switch (outcomeOf(planned, decision).outcome) {
+  switch (judge(event, decision).outcome) {
     case 'delivered':
       return planned.dataset;
     case 'quarantined':
       return 'failed_events';
     case 'dropped':
+    case 'duplicate':
       return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** Two small datasets, one partitioned by day and one by hour, whose records act as their `mode` says. */
+/** Small datasets, by day, by hour and with each event once, whose records act as their `mode` says. */
 import type { Dataset } from '../../schemas/dataset.ts';
 import { defineDataset } from '../../schemas/define-dataset.ts';
 
@@ -15,7 +15,7 @@ const timestamp = { type: 'long', logicalType: 'timestamp-millis' } as const;
 /** Score of a record whose mode is `odd`. */
 export const ODD_SCORE = 2 / 3;
 
-function define(name: string, partition: 'day' | 'hour'): Dataset {
+function define(name: string, partition: 'day' | 'hour', deduplicate: 'position' | 'event' = 'position'): Dataset {
   const fields = [
     { name: 'id', type: 'string' },
     { name: 'key', type: 'string' },
@@ -30,6 +30,7 @@ function define(name: string, partition: 'day' | 'hour'): Dataset {
     eventTime: (record) => record.at,
     eventTimeWindow: { from: '2020-01-01', aheadOfNow: 'P1D' },
     partition,
+    deduplicate,
     id: (record) => record.id,
     key: (record) => record.key,
     transform: ({ id, key, at, mode }) => {
@@ -43,13 +44,15 @@ function define(name: string, partition: 'day' | 'hour'): Dataset {
 /** The dataset of plain JSON. */
 export const orders = define('orders', 'day');
 export const readings = define('readings', 'hour');
+/** Each event counts once, however often it is put. */
+export const payments = define('payments', 'day', 'event');
 
 /**
  * The datasets for one process, whose memory a record of mode `poison` is too much for.
  * @param onPoison called when such a record is transformed: the process ends there, whatever the code around it does
  */
 export function datasetsOfProcess(onPoison: () => void): readonly Dataset[] {
-  return [orders, readings].map((dataset): Dataset => {
+  return [orders, readings, payments].map((dataset): Dataset => {
     const { transform } = dataset.definition;
     return {
       ...dataset,

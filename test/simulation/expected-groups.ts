@@ -1,13 +1,16 @@
 /** What the journal must say of records, reckoned from what was put, by none of the pipeline's own code. */
 import type { JournalGroup } from '../../processors/books/journal-entry.ts';
-import { outcomeOf, type PlannedOutcome } from './planned-events.ts';
+import type { PlannedOutcome } from './planned-events.ts';
 import type { StreamEvent, StreamedRecord } from './stream.ts';
 
 /** How a batch was decided: at a threshold, or filed whole because it kills the function. */
 export type Decision = number | 'killed';
 
+/** What must become of an event at a threshold. */
+export type Judge = (event: StreamEvent, qualityThreshold: number) => PlannedOutcome;
+
 /** One line a group, in the order of text, so that two lists are equal when their texts are. */
-export function expectedGroups(records: readonly StreamedRecord[], decision: Decision): string {
+export function expectedGroups(records: readonly StreamedRecord[], decision: Decision, judge: Judge): string {
   const groups = new Map<string, { events: number; fingerprint: bigint; score: number }>();
   function add(key: string, fingerprint: number, score: number): void {
     const group = groups.get(key) ?? { events: 0, fingerprint: 0n, score: 0 };
@@ -25,7 +28,7 @@ export function expectedGroups(records: readonly StreamedRecord[], decision: Dec
     for (const event of record.events) {
       const { planned, fingerprint } = event;
       const { dataset, runId } = planned;
-      const { outcome, score } = outcomeOf(planned, decision);
+      const { outcome, score } = judge(event, decision);
       add(keyOf({ dataset, runId, outcome, partition: partitionOf(event, outcome), hour }), fingerprint, score);
     }
   }

@@ -113,8 +113,15 @@ export function createFirehose<Input>(
         const table = command.input.DeliveryStreamName?.slice(STREAM_PREFIX.length) ?? '';
         const { invocation } = process;
         if (invocation && (isAnswerLost || isSilent)) invocation.mayRepeat ??= 'Firehose did not answer';
+        let isSettled = false;
         const { promise, resolve, reject } = Promise.withResolvers<PutRecordBatchCommandOutput>();
-        abortSignal.addEventListener('abort', () => reject(awsError('AbortError', undefined)), { once: true });
+        const giveUp = () => {
+          if (isSettled) return;
+          // What is on its way may still be taken.
+          if (invocation) invocation.mayRepeat ??= 'Firehose took too long';
+          reject(awsError('AbortError', undefined));
+        };
+        abortSignal.addEventListener('abort', giveUp, { once: true });
         process
           .call({
             name: `PutRecordBatch ${table} x${command.input.Records?.length}`,
@@ -123,6 +130,9 @@ export function createFirehose<Input>(
             answerLost: isAnswerLost ? awsError('TimeoutError', undefined) : undefined,
             isSilent,
             effect: () => answer(command, process),
+          })
+          .finally(() => {
+            isSettled = true;
           })
           .then(resolve, reject);
         return promise;
@@ -138,7 +148,7 @@ function refusalOf(conditions: Conditions, isAway: boolean): Error | undefined {
 
 function isTableAway(conditions: Conditions, table: string): boolean {
   const isKnown = (name: string): name is OutagePlan['what'] =>
-    name === 'orders' || name === 'readings' || name === 'failed_events';
+    name === 'orders' || name === 'readings' || name === 'payments' || name === 'failed_events';
   return isKnown(table) && conditions.isAway(table);
 }
 

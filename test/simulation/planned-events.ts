@@ -1,7 +1,8 @@
 /** The bytes that producers put for a scenario, and what must become of the events in them. */
+import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { createAggregateBuilder } from '../../streams/aggregation/aggregate-builder.ts';
-import { ODD_SCORE, orders, readings } from './datasets.ts';
+import { ODD_SCORE, payments, readings } from './datasets.ts';
 import type { EventKind, RecordPlan } from './scenario.ts';
 
 /** One user event as it was put. */
@@ -11,8 +12,10 @@ export interface PlannedEvent {
   readonly key: string;
   readonly kind: EventKind;
   /** `?` where the bytes do not tell. */
-  readonly dataset: 'orders' | 'readings' | '?';
+  readonly dataset: 'orders' | 'readings' | 'payments' | '?';
   readonly runId: string;
+  /** What must be claimed for it, and by whom; undefined: nothing. */
+  readonly claim: { readonly by: 'event' | 'record'; readonly subject: string } | undefined;
   /** Epoch milliseconds. */
   readonly eventTimeMs: number;
 }
@@ -25,7 +28,7 @@ export interface PlannedPayload {
 }
 
 export interface PlannedOutcome {
-  readonly outcome: 'delivered' | 'quarantined' | 'dropped';
+  readonly outcome: 'delivered' | 'quarantined' | 'dropped' | 'duplicate';
   /** Of what is delivered. */
   readonly score: number;
 }
@@ -34,6 +37,7 @@ const LARGE_BYTES = 701_000;
 /** 0xff begins no text and no format. */
 const GARBAGE = Buffer.of(0xff);
 const RUN_ID = 'run-a';
+const SOURCE = 'urn:simulation';
 
 export function outcomeOf(event: PlannedEvent, qualityThreshold: number): PlannedOutcome {
   switch (event.kind) {
@@ -54,23 +58,30 @@ export function outcomeOf(event: PlannedEvent, qualityThreshold: number): Planne
  * @param name tells the record from all others of the scenario
  * @param isSplit whether user records are put one by one, for a producer that aggregates by itself
  */
-export function planPayloads(plan: RecordPlan, name: string, putAtMs: number, isSplit: boolean): PlannedPayload[] {
+export function planPayloads(
+  plan: Omit<RecordPlan, 'isTwice'>,
+  name: string,
+  putAtMs: number,
+  isSplit: boolean,
+): PlannedPayload[] {
   const form = plan.form === 'aggregate' ? 'json' : plan.form;
-  const isAvro = form === 'avro';
   const events = plan.events.map((kind, index): PlannedEvent => {
     const isTold = kind !== 'garbage' && kind !== 'large';
+    const id = `${name}.${index}`;
     return {
-      id: `${name}.${index}`,
+      id,
       key: plan.key,
       kind,
-      dataset: isTold ? (isAvro ? 'readings' : 'orders') : '?',
+      dataset: isTold ? datasetOf(form) : '?',
       runId: form === 'event' && isTold ? RUN_ID : '',
+      claim: isTold ? claimOf(form, name, id) : undefined,
       eventTimeMs: putAtMs - (index % 3) * 2_500_000,
     };
   });
   const { key } = plan;
-  if (form === 'batch') {
-    const elements = events.map((event) => (event.dataset === '?' ? event.id : cloudEvent(event)));
+  if (form === 'batch' || form === 'chunk') {
+    const chunk = form === 'chunk' ? { chunkid: name } : {};
+    const elements = events.map((event) => (event.dataset === '?' ? event.id : { ...cloudEvent(event), ...chunk }));
     return [{ key, data: Buffer.from(JSON.stringify(elements)), events }];
   }
   const single = events.map((event) => ({ key, data: bytesOf(event, form), events: [event] }));
@@ -78,6 +89,16 @@ export function planPayloads(plan: RecordPlan, name: string, putAtMs: number, is
   const builder = createAggregateBuilder();
   for (const { data } of single) builder.add(key, data);
   return [{ key, data: builder.encode(), events }];
+}
+
+function datasetOf(form: RecordPlan['form']): 'orders' | 'readings' | 'payments' {
+  return form === 'avro' ? 'readings' : form === 'payment' ? 'payments' : 'orders';
+}
+
+function claimOf(form: RecordPlan['form'], chunkId: string, id: string): PlannedEvent['claim'] {
+  if (form === 'chunk') return { by: 'record', subject: `chunk#${hash('sha256', `${SOURCE}\n${chunkId}`)}` };
+  if (form !== 'payment') return undefined;
+  return { by: 'event', subject: `event#${payments.name}#${hash('sha256', `${SOURCE}\n${id}`)}` };
 }
 
 function bytesOf(event: PlannedEvent, form: RecordPlan['form']): Buffer {
@@ -89,6 +110,7 @@ function bytesOf(event: PlannedEvent, form: RecordPlan['form']): Buffer {
     return Buffer.concat([readings.singleObjectHeader, event.kind === 'invalid' ? body.subarray(0, -2) : body]);
   }
   if (form === 'event') return Buffer.from(JSON.stringify({ ...cloudEvent(event), runid: RUN_ID }));
+  if (form === 'payment') return Buffer.from(JSON.stringify(cloudEvent(event)));
   const json = Buffer.from(JSON.stringify(value));
   return form === 'gzip' ? gzipSync(json) : json;
 }
@@ -98,5 +120,5 @@ function recordOf({ id, key, kind, eventTimeMs }: PlannedEvent) {
 }
 
 function cloudEvent(event: PlannedEvent) {
-  return { specversion: '1.0', id: event.id, source: 'urn:simulation', type: orders.name, data: recordOf(event) };
+  return { specversion: '1.0', id: event.id, source: SOURCE, type: event.dataset, data: recordOf(event) };
 }

@@ -19,6 +19,8 @@ export interface Producers {
 
 const CALL_MS_MAX = 40;
 const RETRY_MS = 200;
+/** How much later a record is put the second time. */
+const AGAIN_MS = 2_000;
 
 export function createProducers(conditions: Conditions, stream: SimulatedStream): Producers {
   const { scenario, time, startMs, say } = conditions;
@@ -91,12 +93,20 @@ export function createProducers(conditions: Conditions, stream: SimulatedStream)
   return {
     accepted,
     start() {
-      const puts = scenario.puts.map(({ atMs, records }, put) => ({
+      const planned = scenario.puts.map(({ atMs, records }, put) => ({
         atMs,
-        payloads: records.flatMap((plan, index) =>
-          planPayloads(plan, `e${put}.${index}`, startMs + atMs, scenario.realProducer),
-        ),
+        records: records.map(({ isTwice, ...plan }, index) => ({
+          isTwice,
+          payloads: planPayloads(plan, `e${put}.${index}`, startMs + atMs, scenario.realProducer),
+        })),
       }));
+      const puts = planned
+        .flatMap(({ atMs, records }) => [
+          { atMs, payloads: records.flatMap(({ payloads }) => payloads) },
+          { atMs: atMs + AGAIN_MS, payloads: records.flatMap(({ isTwice, payloads }) => (isTwice ? payloads : [])) },
+        ])
+        .filter(({ payloads }) => payloads.length > 0)
+        .toSorted((a, b) => a.atMs - b.atMs);
       for (const { payloads } of puts) {
         for (const { data, events } of payloads) eventsByBytes.set(data.toString('latin1'), events);
       }

@@ -20,12 +20,14 @@ export type EventKind =
   | 'large';
 
 /** How one Kinesis record carries its events: those with one event take the first. */
-export type RecordForm = 'json' | 'avro' | 'event' | 'gzip' | 'batch' | 'aggregate';
+export type RecordForm = 'json' | 'avro' | 'event' | 'gzip' | 'batch' | 'aggregate' | 'payment' | 'chunk';
 
 export interface RecordPlan {
   readonly form: RecordForm;
   readonly key: string;
   readonly events: readonly EventKind[];
+  /** It is put a second time, by someone who does not know of the first. */
+  readonly isTwice: boolean;
 }
 
 /** Records that a producer puts at one time, in one call. */
@@ -51,7 +53,7 @@ export interface RestartPlan {
   readonly lag: number;
 }
 
-export const OUTAGES = ['state', 'orders', 'readings', 'failed_events', 'payloads', 'invocations'] as const;
+export const OUTAGES = ['state', 'orders', 'readings', 'failed_events', 'payments', 'payloads', 'invocations'] as const;
 export interface OutagePlan {
   readonly what: (typeof OUTAGES)[number];
   readonly atMs: number;
@@ -164,7 +166,11 @@ function faultsOf(random: Random): Partial<Record<Fault, number>> {
   return faults;
 }
 
-const FORMS: readonly RecordForm[] = ['json', 'json', 'json', 'avro', 'avro', 'event', 'gzip', 'batch', 'aggregate'];
+const FORMS: readonly RecordForm[] = [
+  ...(['json', 'json', 'json', 'avro', 'avro', 'event', 'gzip', 'batch', 'aggregate'] as const),
+  ...(['payment', 'payment', 'chunk'] as const),
+];
+const SEVERAL: ReadonlySet<RecordForm> = new Set(['batch', 'aggregate', 'chunk']);
 
 function putsOf(random: Random, durationMs: number): PutPlan[] {
   const keys = Array.from({ length: random.int(1, 6) }, (_, index) => `key-${index}`);
@@ -188,8 +194,8 @@ function putsOf(random: Random, durationMs: number): PutPlan[] {
     atMs: Math.floor(random.int(0, durationMs) * 0.9),
     records: Array.from({ length: random.pick([1, 1, 2, 3, 8]) }, () => {
       const form = random.pick(FORMS);
-      const events = form === 'batch' || form === 'aggregate' ? random.int(1, 6) : 1;
-      return { form, key: random.pick(keys), events: Array.from({ length: events }, kindOf) };
+      const events = Array.from({ length: SEVERAL.has(form) ? random.int(1, 6) : 1 }, kindOf);
+      return { form, key: random.pick(keys), events, isTwice: random.chance(0.1) };
     }),
   }));
 }

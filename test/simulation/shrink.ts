@@ -50,6 +50,12 @@ function* smallerOnes(scenario: Scenario): Generator<Scenario> {
       yield { ...scenario, puts: puts.with(at, { ...put, records }) };
     }
     for (const [index, record] of put.records.entries()) {
+      if (record.isTwice) {
+        yield {
+          ...scenario,
+          puts: puts.with(at, { ...put, records: put.records.with(index, { ...record, isTwice: false }) }),
+        };
+      }
       for (const events of withoutOne(record.events)) {
         if (events.length === 0) continue;
         const records = put.records.with(index, { ...record, events });

@@ -62,6 +62,7 @@ export function createPayloadPort<Input>(
       const { invocation } = process;
       const isRefused = conditions.isAway('payloads') || conditions.befalls('payloadFailed');
       const isLost = conditions.befalls('payloadAnswerLost');
+      if (invocation && (isRefused || isLost)) invocation.mayRepeat ??= 'the payload bucket had a fault';
       await process.call({
         name: 'keep payload',
         latencyMs: random.int(5, PAYLOAD_MS_MAX),
@@ -69,7 +70,6 @@ export function createPayloadPort<Input>(
         answerLost: isLost ? new PayloadError('the bucket did not answer', { cause: 'simulated' }) : undefined,
         effect: () => void kept.set(uri, Buffer.from(bytes)),
       });
-      void invocation;
     },
   };
 }

@@ -1,5 +1,5 @@
 /** The simulated stream: shards by hash range that split and merge, and records numbered as Kinesis numbers them. */
-import { createRecordIdentity } from '../../streams/position.ts';
+import { createRecordIdentity, formatPosition } from '../../streams/position.ts';
 import { hashKeyOf } from '../../streams/producer/hash-lanes.ts';
 import type { PutRecordsEntry, PutRecordsResult, ShardRange } from '../../streams/producer/put-records-port.ts';
 import type { PlannedEvent } from './planned-events.ts';
@@ -15,6 +15,8 @@ export interface StreamEvent {
   readonly recordId: string;
   /** Its first 8 hex digits as a number. */
   readonly fingerprint: number;
+  /** `_position`. */
+  readonly position: string;
   readonly record: StreamedRecord;
 }
 
@@ -27,8 +29,6 @@ export interface StreamedRecord {
   readonly data: Buffer;
   readonly arrivedAtMs: number;
   readonly events: readonly StreamEvent[];
-  /** Whether an event in it ends the process. */
-  readonly isPoison: boolean;
 }
 
 export interface SimulatedShard {
@@ -97,10 +97,10 @@ export function createStream(shardCount: number, random: Random, now: () => numb
       data: Buffer.from(entry.data),
       arrivedAtMs: now(),
       events,
-      isPoison: planned.some(({ kind }) => kind === 'poison'),
     };
     for (const [at, event] of planned.entries()) {
-      events.push({ planned: event, recordId: ids.textOf(at), fingerprint: ids.first32(at), record });
+      const position = formatPosition(shardId, sequenceNumber, at);
+      events.push({ planned: event, recordId: ids.textOf(at), fingerprint: ids.first32(at), position, record });
     }
     shard.records.push(record);
     records.push(record);

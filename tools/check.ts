@@ -29,7 +29,7 @@ const checks: readonly Check[] = [
         'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
         '--config',
         '.dependency-cruiser.cjs',
-        ...['schemas', 'streams', 'processors', 'infra', 'local', 'cli', 'bench', 'tools', 'test'],
+        ...['schemas', 'streams', 'processors', 'batch', 'infra', 'local', 'cli', 'bench', 'tools', 'test'],
       ),
   },
   { name: 'generated files', mend: 'npm run generate', run: () => node('tools/generate.ts', '--check') },

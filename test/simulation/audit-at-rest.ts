@@ -86,6 +86,8 @@ function isFiledInVain({ row, invocation }: AcceptedRow<MappedBatch>): boolean {
 function checkTwice(name: string, table: string, rows: readonly AcceptedRow<MappedBatch>[]): void {
   const own = rows.filter(({ isCopy }) => !isCopy);
   if (own.length < 2 || own.some(({ invocation }) => invocation?.mayRepeat !== undefined)) return;
+  // Filed after attempts that ended without an answer, though an earlier one had sent what it was decided to be.
+  if (own.some(({ row }) => row.code === 'FUNCTION_KILLED')) return;
   const versions = new Set(own.map(({ invocation }) => invocation?.process.version));
   if (versions.size > 1) return;
   const by = own.map(({ invocation }) => invocation?.requestId).join(' and ');

@@ -9,28 +9,44 @@ export type Decision = number | 'killed';
 /** What must become of an event at a threshold. */
 export type Judge = (event: StreamEvent, qualityThreshold: number) => PlannedOutcome;
 
+/** One event as the books count it. */
+export interface CountedEvent {
+  readonly dataset: string;
+  readonly runId: string;
+  readonly outcome: PlannedOutcome['outcome'];
+  readonly partition: string;
+  /** Of arrival. */
+  readonly hour: string;
+  readonly fingerprint: number;
+  readonly score: number;
+}
+
+export function countedEvents(records: readonly StreamedRecord[], decision: Decision, judge: Judge): CountedEvent[] {
+  return records.flatMap((record): CountedEvent[] => {
+    const hour = isoHour(record.arrivedAtMs);
+    if (decision === 'killed') {
+      const fingerprint = fingerprintOf(record);
+      return [{ dataset: '?', runId: '', outcome: 'quarantined', partition: '', hour, fingerprint, score: 0 }];
+    }
+    return record.events.map((event) => {
+      const { dataset, runId } = event.planned;
+      const { outcome, score } = judge(event, decision);
+      const { fingerprint } = event;
+      return { dataset, runId, outcome, partition: partitionOf(event, outcome), hour, fingerprint, score };
+    });
+  });
+}
+
 /** One line a group, in the order of text, so that two lists are equal when their texts are. */
 export function expectedGroups(records: readonly StreamedRecord[], decision: Decision, judge: Judge): string {
   const groups = new Map<string, { events: number; fingerprint: bigint; score: number }>();
-  function add(key: string, fingerprint: number, score: number): void {
+  for (const event of countedEvents(records, decision, judge)) {
+    const key = keyOf(event);
     const group = groups.get(key) ?? { events: 0, fingerprint: 0n, score: 0 };
     groups.set(key, group);
     group.events += 1;
-    group.fingerprint += BigInt(fingerprint);
-    group.score += score;
-  }
-  for (const record of records) {
-    const hour = isoHour(record.arrivedAtMs);
-    if (decision === 'killed') {
-      add(keyOf({ dataset: '?', runId: '', outcome: 'quarantined', partition: '', hour }), fingerprintOf(record), 0);
-      continue;
-    }
-    for (const event of record.events) {
-      const { planned, fingerprint } = event;
-      const { dataset, runId } = planned;
-      const { outcome, score } = judge(event, decision);
-      add(keyOf({ dataset, runId, outcome, partition: partitionOf(event, outcome), hour }), fingerprint, score);
-    }
+    group.fingerprint += BigInt(event.fingerprint);
+    group.score += event.score;
   }
   return linesOf([...groups].map(([key, { events, fingerprint, score }]) => lineOf(key, events, fingerprint, score)));
 }

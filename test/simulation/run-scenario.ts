@@ -3,9 +3,11 @@
 import type { StateTablePort } from '../../processors/books/state-table.ts';
 import { createMemoryStateTable } from '../support/processors/memory-state-table.ts';
 import { createAudit } from './audit.ts';
-import { auditAtRest } from './audit-at-rest.ts';
+import { auditAtRest, type World } from './audit-at-rest.ts';
+import { auditLedger } from './audit-ledger.ts';
 import { createConditions } from './conditions.ts';
 import { createFirehose } from './firehose.ts';
+import { createLedger } from './ledger.ts';
 import { createMapping, type MappedBatch } from './mapping.ts';
 import { createProcessor } from './processor.ts';
 import { createProducers } from './producers.ts';
@@ -84,7 +86,9 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     park: (_shardId, records) => audit.onParked(records),
   });
 
+  const ledger = createLedger(conditions, table);
   producers.start();
+  ledger.schedule();
   mapping.start();
   for (const { atMs, kind } of scenario.reshards) {
     time.after(atMs, () => {
@@ -108,6 +112,8 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     });
   }
 
+  // Nothing is at rest before the last fault has ended.
+  time.after(calmFromMs(scenario) + 1, () => undefined);
   const untilMs = START_MS + calmFromMs(scenario) + budgetMs(scenario, stream.shards.length);
   // In portions, so that a broken promise ends it.
   for (let portion = START_MS; violation === undefined; portion += PORTION_MS) {
@@ -122,8 +128,10 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     conditions.fail(new Violation('no shard is blocked', mapping.unfinished().join(', ')));
   }
   if (violation === undefined) {
+    ledger.invoke();
+    await time.run(Number.POSITIVE_INFINITY);
     const world = { scenario, stream, firehose, table, payloads, accepted: producers.accepted, audit };
-    await auditAtRest(world).catch((error: unknown) => {
+    await auditAll(world).catch((error: unknown) => {
       if (!(error instanceof Violation)) throw error;
       conditions.fail(error);
     });
@@ -138,6 +146,11 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     parked: stream.records.filter((record) => audit.accountOf(record).isParked).length,
     lastedMs: time.now() - START_MS,
   };
+}
+
+async function auditAll(world: World): Promise<void> {
+  await auditAtRest(world);
+  await auditLedger(world);
 }
 
 const PORTION_MS = 5_000;

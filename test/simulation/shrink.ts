@@ -9,7 +9,7 @@ export interface Shrunk {
 }
 
 /** Runs that are spent on one scenario. */
-const RUNS_MAX = 400;
+const RUNS_MAX = 200;
 
 export async function shrink(scenario: Scenario, violation: Violation, options: RunOptions = {}): Promise<Shrunk> {
   let best: Shrunk = { scenario, violation };

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { KinesisStreamEvent } from 'aws-lambda';
 import { defineDataset } from '../schemas/define-dataset.ts';
-import { kinesisEvent, sequenceOf } from '../test/support/processors/kinesis-event.ts';
+import { encodeReplayFrame } from '../streams/replay-frame.ts';
+import { ARRIVED_AT_MS, kinesisEvent, sequenceOf } from '../test/support/processors/kinesis-event.ts';
 import { createMemoryStateTable } from '../test/support/processors/memory-state-table.ts';
 import { type ProbeIn, probe, probeRecord } from '../test/support/processors/probe-dataset.ts';
 import { type RecordedPorts, recordPorts } from '../test/support/processors/recorded-ports.ts';
@@ -126,5 +127,48 @@ describe('a chunk of a bounded source', () => {
     await invoke(kinesisEvent([array, array, ofChunk('2', 'c', probeRecord('fine'))]), ports);
 
     expect(ports.lines).toMatchObject([{ Received: 5, Delivered: 2, Quarantined: 1, Duplicate: 2 }]);
+  });
+});
+
+describe('a record that is played again', () => {
+  const first = kinesisEvent([event('a')]);
+  const [origin] = first.Records;
+  const framed = (generation: number) =>
+    encodeReplayFrame({
+      shardId: origin?.eventID.split(':')[0] ?? '',
+      sequenceNumber: origin?.kinesis.sequenceNumber ?? '',
+      partitionKey: 'key',
+      arrivedAtMs: ARRIVED_AT_MS,
+      generation,
+      data: event('a'),
+    });
+  const identityOf = (ports: RecordedPorts) =>
+    ports.rows('once').map((row) => [row._record_id, row._position, row._ingested_at]);
+
+  test('keeps the identity of where it first stood, and its claims', async () => {
+    const table = createMemoryStateTable();
+    const [before, after] = [portsOn(table), portsOn(table)];
+    await invoke(first, before);
+
+    await invoke(tailOf(later([framed(1)]), 20), after);
+
+    expect(identityOf(after)).toEqual(identityOf(before));
+    expect(identityOf(after)).toHaveLength(1);
+  });
+
+  test('counts once, however often its frame is put; a later replay counts again', async () => {
+    const ports = portsOn(createMemoryStateTable());
+
+    await invoke(kinesisEvent([framed(1), framed(1), framed(2), framed(1)]), ports);
+
+    expect(ports.lines).toMatchObject([{ Received: 4, Delivered: 2, Duplicate: 2 }]);
+  });
+
+  test('whose frame cannot be read is a failed event', async () => {
+    const ports = portsOn(createMemoryStateTable());
+
+    await invoke(kinesisEvent([framed(1).subarray(0, 30)]), ports);
+
+    expect(ports.rows('failed_events')).toMatchObject([{ code: 'INVALID_REPLAY_FRAME' }]);
   });
 });

@@ -1,6 +1,7 @@
 /**
  * What may be processed once is claimed first; what another has the claim on is a duplicate.
  *
+ * A record that is played again is claimed by the Kinesis record that carries it: redrive may put it twice.
  * A chunk of a bounded source is claimed by the Kinesis record that carries it, before anything of it is judged: put
  * twice, none of it counts twice, its bad events neither. An event of a dataset that deduplicates by event is claimed
  * once it is to be delivered: one that is quarantined leaves its identity to a better one.
@@ -15,6 +16,20 @@ interface Wanted<Held extends Item> {
   readonly claims: readonly Claim[];
   /** Items by index of their claim. */
   readonly items: readonly (readonly Held[])[];
+}
+
+/** Whether any of them is played again. */
+export function haveReplays(items: readonly Item[]): boolean {
+  return items.some(isReplayed);
+}
+
+/** A record that is played again counts once, however often its frame was put on the stream. */
+export function claimReplays(items: readonly Item[], port: ClaimsPort): Promise<readonly Item[]> {
+  const wanted = group(items.filter(isReplayed), ({ origin }) => ({
+    subject: `replay#${formatPosition(origin.shardId, origin.sequenceNumber, 0)}`,
+    owner: origin.replay?.carriedAt ?? '',
+  }));
+  return withoutHeld(items, wanted, port);
 }
 
 /** Whether any of them has a chunk: most have none, and nothing is to be waited for. */
@@ -43,6 +58,10 @@ export function claimEvents(items: readonly Item[], port: ClaimsPort): Promise<r
   return withoutHeld(items, wanted, port);
 }
 
+function isReplayed(item: Item): item is Decoded | Failed {
+  return (item.state === 'decoded' || item.state === 'failed') && item.origin.replay !== undefined;
+}
+
 function isOfChunk(item: Item): item is Decoded | Failed {
   return (item.state === 'decoded' || item.state === 'failed') && item.event.chunkId !== undefined;
 }
@@ -59,7 +78,7 @@ function group<Held extends Item>(
   const held: Held[][] = [];
   const known = new Map<string, number>();
   for (const item of items) {
-    const claim = { ...claimOf(item), generation: originOf(item).generation };
+    const claim = { ...claimOf(item), generation: originOf(item).replay?.generation ?? 0 };
     const key = `${claim.subject} ${claim.owner}`;
     const index = known.get(key) ?? claims.push(claim) - 1;
     known.set(key, index);

@@ -26,13 +26,13 @@ import {
 import type { StreamRecord } from '../streams/position.ts';
 import { createBacklog } from './backlog.ts';
 import { StateUnavailable } from './books/state-table.ts';
-import { claimChunks, claimEvents, haveChunks, haveEventClaims } from './claim-items.ts';
+import { claimChunks, claimEvents, claimReplays, haveChunks, haveEventClaims, haveReplays } from './claim-items.ts';
 import { paced } from './paced.ts';
 import { CALL_BYTES_MAX, createPacker } from './pack.ts';
 import type { ClaimsPort, ClockPort, DeliveryCall, DeliveryPort, KeptPayload, PayloadPort } from './ports.ts';
 import { DeliveryError, PayloadError } from './ports.ts';
 import type { Item } from './stages/items.ts';
-import { type Document, FAILED_EVENTS, type Routed, type RouteStage, route } from './stages/route.ts';
+import { type Document, type Routed, type RouteStage, route } from './stages/route.ts';
 import { score } from './stages/score.ts';
 import { transform } from './stages/transform.ts';
 import { validate } from './stages/validate.ts';
@@ -85,6 +85,9 @@ export interface BatchResult {
   readonly reasons: readonly string[];
 }
 
+/** Large payloads of failed records, beside the tables: no dataset has such a name. */
+export const FAILED_PAYLOADS = 'failed-payloads';
+
 /** What a call came to: the lowest record it leaves undone, if any. */
 interface Settled {
   readonly table: string;
@@ -117,6 +120,8 @@ export function processBatch(
     const claiming =
       (isNeeded: (items: readonly Item[]) => boolean, claim: typeof claimChunks) =>
       (items: readonly Item[]): Observable<readonly Item[]> => {
+        // What comes behind a record that was left must not overtake it.
+        if (progress.hasLeft) return EMPTY;
         if (!isNeeded(items)) return of(items);
         // Chunks go on being decoded meanwhile, and wait here: they count as what waits for a call.
         backlog.add(CHUNK_BYTES_MAX);
@@ -131,6 +136,7 @@ export function processBatch(
       };
 
     const work = paced(decodeChunks(records, plan.decode, progress), backlog, ports.clock).pipe(
+      concatMap(claiming(haveReplays, claimReplays)),
       concatMap(claiming(haveChunks, claimChunks)),
       map((items) => items.map(evaluate)),
       concatMap(claiming(haveEventClaims, claimEvents)),
@@ -163,6 +169,8 @@ interface Progress {
   readonly done: number;
   readonly acceptedByTable: ReadonlyMap<string, number>;
   readonly reasons: readonly string[];
+  /** Whether a record was left before it could be judged: nothing behind it is to be sent. */
+  readonly hasLeft: boolean;
   /** Whether another record is to be taken. */
   goesOn(): boolean;
   take(recordIndex: number): void;
@@ -185,6 +193,9 @@ function createProgress(recordCount: number, hasTime: () => boolean): Progress {
       return new Map([...undoneByTable].map(([table, index]) => [table, Math.min(index, taken, left)]));
     },
     reasons,
+    get hasLeft() {
+      return left < recordCount;
+    },
     goesOn() {
       return undone === recordCount && hasTime();
     },
@@ -249,11 +260,11 @@ function pack(
     tally.count(routed);
     if (!('document' in routed)) continue;
     const { table, recordIndex } = routed.document;
-    if (acceptedByTable.size > 0 && recordIndex < (acceptedByTable.get(table) ?? 0)) continue;
-    if (routed.outcome === 'quarantined' && routed.payload) {
+    const isAccepted = (name: string) => acceptedByTable.size > 0 && recordIndex < (acceptedByTable.get(name) ?? 0);
+    if (routed.outcome === 'quarantined' && routed.payload && !isAccepted(FAILED_PAYLOADS)) {
       payloads.push({ ...routed.payload, recordIndex });
     }
-    const full = add(routed.document);
+    const full = isAccepted(table) ? undefined : add(routed.document);
     if (full) calls.push(full);
   }
   return calls.length === 0 && payloads.length === 0 ? NOTHING_TO_SEND : { calls, payloads };
@@ -287,10 +298,10 @@ async function send(call: DeliveryCall, plan: BatchPlan, ports: BatchPorts, away
 async function keep(payload: KeptPayload, plan: BatchPlan, ports: BatchPorts): Promise<Settled> {
   try {
     await ports.payloads.keep(payload, plan.deliverUntilMs);
-    return { table: FAILED_EVENTS, undone: undefined, reason: undefined };
+    return { table: FAILED_PAYLOADS, undone: undefined, reason: undefined };
   } catch (error) {
     if (!(error instanceof PayloadError)) throw error;
-    return { table: FAILED_EVENTS, undone: payload.recordIndex, reason: error.message };
+    return { table: FAILED_PAYLOADS, undone: payload.recordIndex, reason: error.message };
   }
 }
 

@@ -24,6 +24,7 @@ import {
   type PayloadPort,
 } from './ports.ts';
 import { type BatchResult, type DecodeRecord, processBatch } from './process-batch.ts';
+import { createRecordReader, shardIdOf, streamNameOf } from './read-kinesis-event.ts';
 import { type DecodeStage, decode } from './stages/decode.ts';
 import { failWhole } from './stages/fail-whole.ts';
 import { createPipelineColumns } from './stages/pipeline-columns.ts';
@@ -190,39 +191,6 @@ async function settle(opened: OpenBatch, records: readonly StreamRecord[], { don
 
 function failedFrom(sequenceNumber: string): KinesisStreamBatchResponse {
   return { batchItemFailures: [{ itemIdentifier: sequenceNumber }] };
-}
-
-/** Reads base64 into one arena that is used again by the next batch: nothing of a batch outlives its invocation. */
-function createRecordReader(): (event: KinesisStreamEvent) => StreamRecord[] {
-  let arena = Buffer.allocUnsafe(0);
-  return ({ Records }) => {
-    // Base64 has four characters for three bytes.
-    const bytesMax = Records.reduce((sum, { kinesis }) => sum + Math.ceil(kinesis.data.length * 0.75) + 1, 0);
-    if (bytesMax > arena.length) arena = Buffer.allocUnsafe(bytesMax);
-    let at = 0;
-    return Records.map(({ kinesis, eventID }) => {
-      const start = at;
-      at += arena.write(kinesis.data, at, 'base64');
-      return {
-        shardId: shardIdOf(eventID),
-        sequenceNumber: kinesis.sequenceNumber,
-        partitionKey: kinesis.partitionKey,
-        data: arena.subarray(start, at),
-        // Seconds with a fraction in a Lambda event: lambda/latest/dg/with-kinesis.html
-        arrivedAtMs: Math.round(kinesis.approximateArrivalTimestamp * 1000),
-      };
-    });
-  };
-}
-
-/** `shardId-000000000006:4959…` */
-function shardIdOf(eventId: string): string {
-  return eventId.slice(0, eventId.indexOf(':'));
-}
-
-/** `arn:aws:kinesis:us-east-1:123456789012:stream/name`; a consumer's goes on with `/consumer/…`. */
-function streamNameOf(eventSourceArn: string): string {
-  return eventSourceArn.split('/', 2)[1] ?? '';
 }
 
 function memoize<Value>(make: (key: string) => Value): (key: string) => Value {

@@ -18,6 +18,7 @@ export const FAILURE_CODES = {
     'UNKNOWN_DATASET',
     'UNKNOWN_SCHEMA',
     'INVALID_AVRO',
+    'INVALID_REPLAY_FRAME',
     'FUNCTION_KILLED',
   ],
   validate: [

@@ -88,6 +88,7 @@ describe('begin and commit', () => {
       position: padSequence(sequenceOf(3)),
       entries: 1,
       records: 4,
+      revision: 2,
       updated_at: NOW_MS,
     });
     const [entry, ...others] = await journalOf(memory);
@@ -168,6 +169,36 @@ describe('begin and commit', () => {
     expect(await first.commit(workOn(short))).toBe(3);
     expect((await attributesOf(table)).position).toBe(padSequence(sequenceOf(4)));
     expect((await journalOf(table)).map((entry) => entry.records)).toEqual([5]);
+  });
+});
+
+describe('two attempts under way at once', () => {
+  test('do not undo what the other has written: the one that commits reckons from the item as it is', async () => {
+    const table = createMemoryStateTable();
+    const first = await books(table, { qualityThreshold: 0.5 }).begin(rangeOf(recordsFrom(0, 1)));
+    await books(table, { qualityThreshold: 0.5 }).begin(rangeOf(recordsFrom(0, 2)));
+
+    await first.commit(workOn(recordsFrom(0, 1)));
+
+    // The second may have had record 1 accepted, as judged by the first threshold.
+    const third = await books(table, { qualityThreshold: 0.9 }).begin(rangeOf(recordsFrom(1, 1)));
+    expect(third.qualityThreshold).toBe(0.5);
+  });
+
+  test('keep what each had accepted', async () => {
+    const table = createMemoryStateTable();
+    const records = recordsFrom(0, 4);
+    const [first, second] = [await books(table).begin(rangeOf(records)), await books(table).begin(rangeOf(records))];
+
+    await first.release(workOn(records, 0, { probe: 4 }));
+    await second.release(workOn(records, 0, { failed_events: 2 }));
+
+    expect((await books(table).begin(rangeOf(records))).acceptedUpTo).toEqual(
+      new Map([
+        ['probe', padSequence(sequenceOf(3))],
+        ['failed_events', padSequence(sequenceOf(1))],
+      ]),
+    );
   });
 });
 

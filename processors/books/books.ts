@@ -20,12 +20,11 @@ import { countLatencies } from './latency.ts';
 import {
   ConditionFailed,
   numberOf,
-  type StateAttributes,
   type StateItem,
   type StateTablePort,
   StateUnavailable,
-  type StateUpdate,
   type StateValue,
+  type StateWrite,
 } from './state-table.ts';
 import type { StreamInfoPort } from './stream-info.ts';
 
@@ -41,6 +40,9 @@ export interface BooksOptions {
 
 /** Ends that are remembered of attempts at a shard's next records, before all but the last are let go. */
 const ENDS_MAX = 64;
+
+/** Times that a write is tried from a checkpoint that other attempts keep changing. */
+const WRITES_TRIED_MAX = 8;
 
 const ALONE = 'alone_';
 const ACCEPTED = 'accepted_';
@@ -60,14 +62,16 @@ export function createBooks(options: BooksOptions): BooksPort {
         key,
         setOnce: { quality_threshold: options.qualityThreshold },
         add: {
+          revision: 1,
           attempts: 1,
           // Every end that was tried: terms are kept until the records of every attempt are done.
           ends: new Set([padSequence(range.to)]),
           ...(range.records === 1 && { [ALONE + padSequence(range.to)]: 1 }),
         },
       });
-      await letGoOfEnds(table, begun);
-      return openBatch(options, shard, range, readCheckpoint(begun, version));
+      const checkpoint = readCheckpoint(begun, version);
+      await letGoOfEnds(table, checkpoint);
+      return openBatch(options, shard, range, checkpoint);
     },
   };
 }
@@ -100,64 +104,60 @@ function readCheckpoint(item: StateItem, version: string): Checkpoint {
   };
 }
 
-function openBatch(options: BooksOptions, shard: ShardRef, range: BatchRange, checkpoint: Checkpoint): OpenBatch {
-  const { table, clock, version } = options;
-  const { item, position } = checkpoint;
-  const alone = numberOf(item, ALONE + padSequence(range.to));
+function openBatch(options: BooksOptions, shard: ShardRef, range: BatchRange, begun: Checkpoint): OpenBatch {
+  const { table, version } = options;
+  const { position } = begun;
+  const alone = numberOf(begun.item, ALONE + padSequence(range.to));
 
-  /** How the checkpoint item becomes what it is to be when `upTo` is done: what no later attempt needs goes. */
-  function moved(upTo: string, work: BatchWork | undefined): Pick<StateUpdate, 'set' | 'remove'> {
-    const accepted = acceptedBeyond(upTo, checkpoint.accepted, work);
-    const isAllDone = checkpoint.lastEnd <= upTo;
-    const set: Record<string, StateValue> = { updated_at: clock.now() };
-    if (accepted.size > 0) set.version = version;
-    for (const [name, end] of accepted) set[ACCEPTED + name] = end;
-    if (!isAllDone) set.ends = new Set([checkpoint.lastEnd]);
-    const kept = (name: string): boolean => name in set || (name === 'quality_threshold' && !isAllDone);
-    const passing = ['attempts', 'ends', 'version', 'quality_threshold'];
-    const isPassing = (name: string) => passing.includes(name) || name.startsWith(ALONE) || name.startsWith(ACCEPTED);
-    return { set, remove: Object.keys(item.attributes).filter((name) => isPassing(name) && !kept(name)) };
+  /**
+   * Writes from the checkpoint as it is now, which another attempt may have changed since this one began; its position
+   * must be the one that `begin` returned.
+   */
+  async function write(of: (checkpoint: Checkpoint) => readonly StateWrite[]): Promise<void> {
+    let checkpoint = begun;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await table.transact(of(checkpoint));
+      } catch (error) {
+        const now = error instanceof ConditionFailed ? error.failed.get(0) : undefined;
+        if (now === undefined || now.attributes.position !== position || tries >= WRITES_TRIED_MAX) throw error;
+        checkpoint = readCheckpoint(now, version);
+      }
+    }
   }
 
   return {
-    qualityThreshold: checkpoint.qualityThreshold,
+    qualityThreshold: begun.qualityThreshold,
     doneUpTo: position ?? '',
     attemptsAlone: alone,
-    acceptedUpTo: checkpoint.accepted,
+    acceptedUpTo: begun.accepted,
     async commit(work) {
-      const nowMs = clock.now();
+      const nowMs = options.clock.now();
       const { done, counts } = fitting(work, nowMs);
       const [first, last] = [work.records[0], work.records[done - 1]];
       if (first === undefined || last === undefined) throw new Error('commit: received no record that is done');
       const to = padSequence(last.sequenceNumber);
-      const entry = journalPut(
-        {
-          shard,
-          after: position ?? '',
-          from: padSequence(first.sequenceNumber),
-          to,
-          requestId: range.requestId,
-          attempts: numberOf(item, 'attempts'),
-          version,
-          committedAtMs: nowMs,
-          records: done,
-          fingerprint: work.tally.fingerprintUpTo(done),
-          arrivedFromMs: first.arrivedAtMs,
-          arrivedToMs: last.arrivedAtMs,
-        },
-        counts,
-      );
-      const { set, remove } = moved(to, work);
-      const update: StateUpdate = {
-        kind: 'update',
-        key: item,
-        expect: { position },
-        set: { ...set, position: to },
-        remove: remove ?? [],
-        add: { entries: 1, records: done },
+      const entry = {
+        shard,
+        after: position ?? '',
+        from: padSequence(first.sequenceNumber),
+        to,
+        requestId: range.requestId,
+        attempts: numberOf(begun.item, 'attempts'),
+        version,
+        committedAtMs: nowMs,
+        records: done,
+        fingerprint: work.tally.fingerprintUpTo(done),
+        arrivedFromMs: first.arrivedAtMs,
+        arrivedToMs: last.arrivedAtMs,
       };
       try {
-        await table.transact([update, entry]);
+        await write((checkpoint) => {
+          const { set, remove } = moved(checkpoint, to, work, options);
+          const add = { revision: 1, entries: 1, records: done };
+          const update = { ...expecting(checkpoint), set: { ...set, position: to }, remove, add };
+          return [update, journalPut(entry, counts)];
+        });
       } catch (error) {
         if (!(error instanceof ConditionFailed)) throw error;
         const now = error.failed.get(0)?.attributes.position;
@@ -168,18 +168,41 @@ function openBatch(options: BooksOptions, shard: ShardRef, range: BatchRange, ch
     },
     async release(work) {
       const upTo = position ?? '';
-      const { set, remove } = moved(upTo, work);
+      const isAllDone = begun.lastEnd <= upTo;
       // Nothing that the next attempt could use: the write is saved.
-      if (checkpoint.lastEnd > upTo && alone === 0 && !Object.keys(set ?? {}).some((name) => name === 'version'))
-        return;
+      if (!isAllDone && alone === 0 && acceptedBeyond(upTo, begun.accepted, work).size === 0) return;
       try {
-        await table.update({ kind: 'update', key: item, expect: { position }, set: set ?? {}, remove: remove ?? [] });
+        await write((checkpoint) => {
+          const { set, remove } = moved(checkpoint, upTo, work, options);
+          return [{ ...expecting(checkpoint), set, remove, add: { revision: 1 } }];
+        });
       } catch (error) {
         // What it keeps only saves work; the next attempt does without.
         if (!(error instanceof ConditionFailed || error instanceof StateUnavailable)) throw error;
       }
     },
   };
+}
+
+/** An update of the checkpoint, if nobody has written to it since: its position is where `begin` found it. */
+function expecting({ item, position }: Checkpoint) {
+  const { revision } = item.attributes;
+  return { kind: 'update', key: { pk: item.pk, sk: item.sk }, expect: { position, revision } } as const;
+}
+
+/** How the checkpoint item becomes what it is to be when `upTo` is done: what no later attempt needs goes. */
+function moved(checkpoint: Checkpoint, upTo: string, work: BatchWork | undefined, { clock, version }: BooksOptions) {
+  const accepted = acceptedBeyond(upTo, checkpoint.accepted, work);
+  const isAllDone = checkpoint.lastEnd <= upTo;
+  const set: Record<string, StateValue> = { updated_at: clock.now() };
+  if (accepted.size > 0) set.version = version;
+  for (const [name, end] of accepted) set[ACCEPTED + name] = end;
+  if (!isAllDone) set.ends = new Set([checkpoint.lastEnd]);
+  const kept = (name: string): boolean => name in set || (name === 'quality_threshold' && !isAllDone);
+  const passing = ['attempts', 'ends', 'version', 'quality_threshold'];
+  const isPassing = (name: string) => passing.includes(name) || name.startsWith(ALONE) || name.startsWith(ACCEPTED);
+  const remove = Object.keys(checkpoint.item.attributes).filter((name) => isPassing(name) && !kept(name));
+  return { set, remove };
 }
 
 /** Ends beyond `upTo` to which each table's documents are accepted, by this attempt or one before. */
@@ -216,12 +239,15 @@ function withoutRuns(groups: readonly JournalGroup[]): readonly JournalGroup[] {
   return groups.map((group) => ({ ...group, runId: '' }));
 }
 
-async function letGoOfEnds(table: StateTablePort, item: StateItem): Promise<void> {
-  const { ends, attempts } = item.attributes;
-  if (!(ends instanceof Set) || ends.size <= ENDS_MAX || attempts === undefined) return;
-  const expect: StateAttributes = { attempts };
+async function letGoOfEnds(table: StateTablePort, { item, lastEnd, ...rest }: Checkpoint): Promise<void> {
+  const { ends } = item.attributes;
+  if (!(ends instanceof Set) || ends.size <= ENDS_MAX) return;
   try {
-    await table.update({ kind: 'update', key: item, expect, set: { ends: new Set([lastOf(ends)]) } });
+    await table.update({
+      ...expecting({ item, lastEnd, ...rest }),
+      set: { ends: new Set([lastEnd]) },
+      add: { revision: 1 },
+    });
   } catch (error) {
     // Another attempt has begun: it will see to it.
     if (!(error instanceof ConditionFailed)) throw error;

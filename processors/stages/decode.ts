@@ -2,12 +2,22 @@
 import type { DecodeContext } from '../../streams/codecs/decode-context.ts';
 import { decodeRecordInto } from '../../streams/codecs/decode-record.ts';
 import type { DecodeOutcome } from '../../streams/codecs/outcomes.ts';
-import type { RecordIdentity, StreamRecord } from '../../streams/position.ts';
+import { formatPosition, type RecordIdentity, type StreamRecord } from '../../streams/position.ts';
+import { isReplayFrame, readReplayFrame } from '../../streams/replay-frame.ts';
+import { failed } from './fail-whole.ts';
 import type { Item, Origin } from './items.ts';
 
 export interface DecodeStage {
   readonly context: DecodeContext;
   readonly identity: RecordIdentity;
+}
+
+/** A record as it first came, whether it came now or is played again. */
+export interface FirstCome {
+  readonly origin: Origin;
+  readonly data: Buffer;
+  /** What is wrong with the frame that it is played again in. */
+  readonly fault?: string;
 }
 
 /**
@@ -16,9 +26,14 @@ export interface DecodeStage {
  * @returns the bytes that they hold on to: the record's, and what those were decompressed to
  */
 export function decode(stage: DecodeStage, record: StreamRecord, recordIndex: number, items: Item[]): number {
-  const origin = originOf(stage, record, recordIndex);
+  const { origin, data, fault } = unframe(stage, record, recordIndex);
+  if (fault !== undefined) {
+    const expected = 'a replay frame that this version wrote';
+    items.push(failed(origin, data, { code: 'INVALID_REPLAY_FRAME', expected, received: fault }));
+    return data.length;
+  }
   const events: DecodeOutcome[] = [];
-  const bytes = decodeRecordInto(record.data, stage.context, events);
+  const bytes = decodeRecordInto(data, stage.context, events);
   for (const event of events) {
     items.push(
       event.kind === 'event'
@@ -29,16 +44,23 @@ export function decode(stage: DecodeStage, record: StreamRecord, recordIndex: nu
   return bytes;
 }
 
-export function originOf(stage: DecodeStage, record: StreamRecord, recordIndex: number): Origin {
-  const { shardId, sequenceNumber, arrivedAtMs } = record;
+/** Takes a record out of the frame that it is played again in, with the identity of where it first stood. */
+export function unframe(stage: DecodeStage, record: StreamRecord, recordIndex: number): FirstCome {
+  const { shardId, sequenceNumber, arrivedAtMs, data } = record;
   const recordIds = stage.identity.forRecord(shardId, sequenceNumber);
-  return {
+  const fingerprint = recordIds.first32(0);
+  const come = { recordIndex, fingerprint, replay: undefined, shardId, sequenceNumber, arrivedAtMs, recordIds };
+  if (!isReplayFrame(data)) return { origin: come, data };
+  const frame = readReplayFrame(data);
+  if (typeof frame === 'string') return { origin: come, data, fault: frame };
+  const origin = {
     recordIndex,
-    shardId,
-    sequenceNumber,
-    arrivedAtMs,
-    recordIds,
-    fingerprint: recordIds.first32(0),
-    generation: 0,
+    fingerprint,
+    replay: { carriedAt: formatPosition(shardId, sequenceNumber, 0), generation: frame.generation },
+    shardId: frame.shardId,
+    sequenceNumber: frame.sequenceNumber,
+    arrivedAtMs: frame.arrivedAtMs,
+    recordIds: stage.identity.forRecord(frame.shardId, frame.sequenceNumber),
   };
+  return { origin, data: frame.data };
 }

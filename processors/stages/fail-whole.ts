@@ -1,9 +1,11 @@
-/** In place of the first stage: a record that ends the function whenever it is processed fails whole, undecoded. */
+/** A Kinesis record that fails as a whole, before it has events. */
+import type { Failure } from '../../schemas/failure.ts';
 import type { StreamRecord } from '../../streams/position.ts';
-import { type DecodeStage, originOf } from './decode.ts';
-import type { Item } from './items.ts';
+import { type DecodeStage, unframe } from './decode.ts';
+import type { Failed, Item, Origin } from './items.ts';
 
 /**
+ * In place of the first stage, for a record that ends the function whenever it is processed.
  * @param attempts how many attempts at the record alone ended without an answer
  * @returns the bytes that the item holds on to
  */
@@ -14,14 +16,17 @@ export function failWhole(
   items: Item[],
   attempts: number,
 ): number {
-  const failure = {
-    stage: 'decode',
-    code: 'FUNCTION_KILLED',
-    path: '',
-    expected: 'a record that can be processed',
-    received: `${record.data.length} bytes, after which the function gave no answer ${attempts} times`,
-    message: `The function ended without an answer ${attempts} times when it had this record alone.`,
-  } as const;
+  const { origin, data } = unframe(stage, record, recordIndex);
+  const received = `${data.length} bytes, after which the function gave no answer ${attempts} times`;
+  items.push(failed(origin, data, { code: 'FUNCTION_KILLED', expected: 'a record that can be processed', received }));
+  return data.length;
+}
+
+/** The one item of a record that cannot be decoded, with its original bytes. */
+export function failed(origin: Origin, data: Buffer, fault: Pick<Failure, 'code' | 'expected' | 'received'>): Failed {
+  const { expected, received } = fault;
+  const message = `The Kinesis record is ${received}; expected ${expected}.`;
+  const failure: Failure = { ...fault, stage: 'decode', path: '', message };
   const event = {
     kind: 'undecodable',
     failure,
@@ -31,8 +36,7 @@ export function failWhole(
     chunkId: undefined,
     traceId: undefined,
     subsequenceNumber: 0,
-    bytes: () => record.data,
+    bytes: () => data,
   } as const;
-  items.push({ state: 'failed', origin: originOf(stage, record, recordIndex), event, failure });
-  return record.data.length;
+  return { state: 'failed', origin, event, failure };
 }

@@ -8,6 +8,14 @@ import type { Failure } from '../../schemas/failure.ts';
 import type { DecodedEvent, UndecodableEvent } from '../../streams/envelope.ts';
 import type { RecordIds } from '../../streams/position.ts';
 
+/** How a record came that is played again. */
+export interface Replay {
+  /** Position of the Kinesis record that carries it now. */
+  readonly carriedAt: string;
+  /** 1 at least: it may take over claims of a lower one. */
+  readonly generation: number;
+}
+
 /** The Kinesis record that an event came in. */
 export interface Origin {
   /** Index in the batch. */
@@ -19,8 +27,8 @@ export interface Origin {
   readonly recordIds: RecordIds;
   /** First 32 bits of the identity of the Kinesis record that carries it: what the books sum by record. */
   readonly fingerprint: number;
-  /** 0, but for a record that is played again: it may take over claims of a lower one. */
-  readonly generation: number;
+  /** Of a record that is played again: the rest of its origin is of where it first stood. */
+  readonly replay: Replay | undefined;
 }
 
 export interface Decoded {

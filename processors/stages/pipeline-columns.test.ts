@@ -40,7 +40,7 @@ const scored: fc.Arbitrary<Scored> = fc
         arrivedAtMs,
         recordIds: recordIdentity.forRecord(shardId, sequenceNumber),
         fingerprint: 0,
-        generation: 0,
+        replay: undefined,
       },
       event: { ...event, kind: 'event', dataset: probe, value: {}, conforms: true, id, bytes: () => Buffer.alloc(0) },
       eventTimeMs,

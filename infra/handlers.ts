@@ -6,6 +6,7 @@
 export const HANDLERS = {
   realtime: 'processors/handlers/realtime.ts',
   catalog: 'processors/handlers/catalog.ts',
+  ledger: 'batch/handlers/ledger.ts',
 } as const;
 
 export type HandlerName = keyof typeof HANDLERS;

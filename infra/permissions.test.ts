@@ -43,7 +43,7 @@ const KEEP_STATE: readonly Grant[] = [
   [[...readKey, ...writeKey], ['Key EncryptionStateKey']],
 ];
 
-const PROCESSOR: readonly Grant[] = [
+const consume = (...prefixes: readonly string[]): readonly Grant[] => [
   [
     [
       'kinesis:DescribeStream',
@@ -55,11 +55,21 @@ const PROCESSOR: readonly Grant[] = [
     ['Stream data-pipeline-stream'],
   ],
   [['kms:Decrypt'], ['Key EncryptionStreamKey']],
-  [['firehose:PutRecordBatch'], TABLES.map((table) => `DeliveryStream data-pipeline-${table}`)],
-  [['s3:PutObject'], [objects('archive', 'failed-payloads/*'), objects('archive', 'aws/lambda/*')]],
+  [['s3:PutObject'], [...prefixes, 'aws/lambda/'].map((prefix) => objects('archive', `${prefix}*`))],
   [['s3:ListBucket'], [bucket('archive')]],
   [['kms:GenerateDataKey'], ['Key EncryptionLakeKey']],
+];
+
+const DELIVER: Grant = [['firehose:PutRecordBatch'], TABLES.map((table) => `DeliveryStream data-pipeline-${table}`)];
+
+const PROCESSOR: readonly Grant[] = [...consume('failed-payloads/'), DELIVER, ...KEEP_STATE];
+
+const QUERY_BY_STATUS: Grant = [['dynamodb:Query'], ['Table data-pipeline-state/index/by-status']];
+
+const LEDGER: readonly Grant[] = [
   ...KEEP_STATE,
+  QUERY_BY_STATUS,
+  [['kinesis:DescribeStreamSummary'], ['Stream data-pipeline-stream']],
 ];
 
 const CATALOG: readonly Grant[] = [
@@ -86,11 +96,18 @@ function deliveryGrants(table: string): readonly Grant[] {
 
 /** Everything that the templates may grant, by who takes the role. */
 function allowed({ traced }: { readonly traced: boolean }): Record<string, readonly string[]> {
-  const realtime = 'ServerlessDataPipeline-RealtimeFunction';
-  const catalog = 'ServerlessDataPipeline-CatalogFunction';
+  const functions = {
+    Realtime: PROCESSOR,
+    Catalog: CATALOG,
+    Ledger: LEDGER,
+  };
   const grants: Record<string, readonly Grant[]> = {
-    [realtime]: [...functionGrants(realtime, traced), ...PROCESSOR],
-    [catalog]: [...functionGrants(catalog, traced), ...CATALOG],
+    ...Object.fromEntries(
+      Object.entries(functions).map(([short, rows]) => {
+        const name = `ServerlessDataPipeline-${short}Function`;
+        return [name, [...functionGrants(name, traced), ...rows]];
+      }),
+    ),
     ...Object.fromEntries(TABLES.map((table) => [`data-pipeline-${table}`, deliveryGrants(table)])),
   };
   return Object.fromEntries(Object.entries(grants).map(([name, rows]) => [name, rows.flatMap(linesOf).sort()]));
@@ -122,8 +139,11 @@ describe('roles', () => {
 });
 
 describe('policies on resources', () => {
-  it('let in EventBridge, by one rule and to one queue, and leave keys to the policies of the account', () => {
+  it('let in EventBridge, each rule to its queue or function, and leave keys to the policies of the account', () => {
     const byRule = 'on Queue data-pipeline-landed if ArnEquals: aws:SourceArn: Rule LandingLanded';
+
+    const invoke = (name: string, rule: string) =>
+      `events.amazonaws.com lambda:InvokeFunction on Function ServerlessDataPipeline-${name}Function if SourceArn: Rule ${rule}`;
 
     expect(admittedPrincipals(prod)).toEqual([
       'EncryptionLakeKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
@@ -132,6 +152,7 @@ describe('policies on resources', () => {
       ...['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'].map(
         (action) => `LandingQueuePolicy: Service: events.amazonaws.com ${action} ${byRule}`,
       ),
+      invoke('Ledger', 'LedgerEveryMinute'),
     ]);
   });
 });

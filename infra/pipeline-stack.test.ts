@@ -51,15 +51,22 @@ function processorWith(change: { processor?: Partial<Settings['processor']>; str
 describe('the mapping of the stream', () => {
   it('loses nothing: from the horizon, item by item, bisecting, without a limit of attempts, and parked when old', () => {
     for (const template of [prod, local]) {
-      template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
-        StartingPosition: 'TRIM_HORIZON',
-        FunctionResponseTypes: ['ReportBatchItemFailures'],
-        BisectBatchOnFunctionError: true,
-        MaximumRetryAttempts: -1,
-        MaximumRecordAgeInSeconds: 72 * 3600,
-        ParallelizationFactor: 1,
-        DestinationConfig: { OnFailure: { Destination: Match.anyValue() } },
+      const harmless = template.findResources('AWS::Lambda::EventSourceMapping', {
+        Properties: {
+          EventSourceArn: { 'Fn::ImportValue': Match.stringLikeRegexp('RecordStream') },
+          StartingPosition: 'TRIM_HORIZON',
+          FunctionResponseTypes: ['ReportBatchItemFailures'],
+          BisectBatchOnFunctionError: true,
+          MaximumRetryAttempts: -1,
+          MaximumRecordAgeInSeconds: 72 * 3600,
+          ParallelizationFactor: 1,
+          DestinationConfig: {
+            OnFailure: { Destination: { 'Fn::ImportValue': Match.stringLikeRegexp('BucketsArchive') } },
+          },
+        },
       });
+      const functions = Object.values(harmless).map(({ Properties }) => Properties.FunctionName.Ref);
+      expect(functions).toEqual([expect.stringMatching(/^ProcessorRealtime/)]);
     }
   });
 
@@ -106,7 +113,7 @@ describe('the mapping of the stream', () => {
 
 describe('functions', () => {
   it('run Node 24 on arm64 and log JSON to a group of their own', () => {
-    prod.resourceCountIs('AWS::Lambda::Function', 2);
+    prod.resourceCountIs('AWS::Lambda::Function', 3);
     prod.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -129,6 +136,7 @@ describe('functions', () => {
           QUALITY_THRESHOLD: '0.85',
           MAX_RETRIES: '5',
           STATE_TABLE: { 'Fn::ImportValue': Match.stringLikeRegexp('State') },
+          CODE_VERSION: Match.stringLikeRegexp('.'),
           LOG_LEVEL: 'INFO',
           METRICS_NAMESPACE: 'DataPipeline',
         },
@@ -318,6 +326,33 @@ describe('landing', () => {
   });
 });
 
+describe('the books', () => {
+  function scheduled(expression: string, functionName: string): void {
+    const [id] = Object.keys(
+      prod.findResources('AWS::Lambda::Function', { Properties: { FunctionName: functionName } }),
+    );
+    prod.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: expression,
+      State: 'ENABLED',
+      Targets: [{ Arn: { 'Fn::GetAtt': [id, 'Arn'] }, Id: Match.anyValue() }],
+    });
+  }
+
+  it('are folded once a minute, for at most a minute', () => {
+    scheduled('rate(1 minute)', 'ServerlessDataPipeline-LedgerFunction');
+    prod.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: 'ServerlessDataPipeline-LedgerFunction',
+      Timeout: 60,
+      Environment: {
+        Variables: Match.objectLike({
+          STATE_TABLE: { 'Fn::ImportValue': Match.stringLikeRegexp('State') },
+          STREAM_NAME: { 'Fn::ImportValue': Match.stringLikeRegexp('RecordStream') },
+        }),
+      },
+    });
+  });
+});
+
 describe('queries', () => {
   it('write results encrypted below one prefix whatever a client asks for, and stop at the scan cap', () => {
     prod.hasResourceProperties('AWS::Athena::WorkGroup', {
@@ -341,7 +376,7 @@ describe('queries', () => {
 
 describe('logs', () => {
   it('are kept for a time that is stated, by function and delivery stream', () => {
-    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 2);
+    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 3);
     prod.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 });
     local.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });

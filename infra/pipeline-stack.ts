@@ -1,8 +1,9 @@
-/** What moves data: the processor, the delivery streams, the registration of partitions, and the workgroup. */
+/** What moves data and accounts for it: processor, delivery streams, landing, the ledger, and the workgroup. */
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Delivery } from './delivery.ts';
 import { Landing } from './landing.ts';
+import { Ledger } from './ledger.ts';
 import { Processor } from './processor.ts';
 import { Query } from './query.ts';
 import type { Settings } from './settings.ts';
@@ -32,7 +33,9 @@ export class PipelineStack extends Stack {
           settings,
         }),
     );
-    new Processor(this, 'Processor', {
+    const deliveryStreamArns = deliveries.map(({ deliveryStreamArn }) => deliveryStreamArn);
+    const tables = catalog.tables.map(({ name }) => name);
+    const shared = {
       settings,
       bundles,
       stream: recordStream.stream,
@@ -40,21 +43,16 @@ export class PipelineStack extends Stack {
       archive: buckets.archive,
       lakeKey: encryption.lakeKey,
       stateTable,
-      defaultDataset: props.defaultDataset,
-      deliveryStreamArns: deliveries.map(({ deliveryStreamArn }) => deliveryStreamArn),
-    });
-    new Landing(this, 'Landing', {
-      settings,
-      bundles,
-      bucket: buckets.processed,
-      tables: catalog.tables.map(({ name }) => name),
-    });
-    const query = new Query(this, 'Query', {
+    };
+    new Processor(this, 'Processor', { ...shared, defaultDataset: props.defaultDataset, deliveryStreamArns });
+    new Ledger(this, 'Ledger', shared);
+    new Landing(this, 'Landing', { settings, bundles, bucket: buckets.processed, tables });
+    const { workGroupName } = new Query(this, 'Query', {
       archive: buckets.archive,
       key: encryption.lakeKey,
       settings: settings.query,
       deletable: settings.removalPolicy === RemovalPolicy.DESTROY,
     });
-    new CfnOutput(this, 'WorkGroupName', { value: query.workGroupName });
+    new CfnOutput(this, 'WorkGroupName', { value: workGroupName });
   }
 }

@@ -44,6 +44,8 @@ type Resources = Readonly<Record<string, Resource>>;
 const NAMES = ['Name', 'BucketName', 'TableName', 'QueueName', 'FunctionName', 'DeliveryStreamName', 'LogGroupName'];
 /** What holds a statement. `Role` and `Policy` belong to roles, the others to the resource that they protect. */
 const ROLE_TYPES = ['AWS::IAM::Role', 'AWS::IAM::Policy'];
+/** Grants by its properties, and not by a document. */
+const PERMISSION_TYPE = 'AWS::Lambda::Permission';
 const RESOURCE_POLICY_TYPES = ['AWS::S3::BucketPolicy', 'AWS::SQS::QueuePolicy', 'AWS::KMS::Key'];
 
 /**
@@ -71,11 +73,17 @@ export function grantedPermissions({ stateful, pipeline }: Synthesized): Record<
   return granted;
 }
 
-/** `<resource>: <principal> <action>`, sorted, for what policies on resources allow; their denials are left out. */
+/** `<resource>: <principal> <action>`, sorted, for what resources allow by themselves; denials are left out. */
 export function admittedPrincipals({ stateful, pipeline }: Synthesized): readonly string[] {
   const render = renderer(stateful, pipeline);
-  return [stateful, pipeline]
-    .flatMap((template) => Object.entries(resourcesOf(template)))
+  const resources = [stateful, pipeline].flatMap((template) => Object.entries(resourcesOf(template)));
+  const permissions = resources
+    .filter(([, { Type }]) => Type === PERMISSION_TYPE)
+    .map(([, { Properties: { Action, FunctionName, Principal, ...conditions } = {} }]) => {
+      const statement = { Effect: 'Allow', Action: String(Action), Resource: FunctionName, Condition: conditions };
+      return `${render(Principal)} ${lines(statement, render)}`;
+    });
+  const policies = resources
     .filter(([, { Type }]) => RESOURCE_POLICY_TYPES.includes(Type))
     .flatMap(([id, { Properties }]) =>
       statementsOf(Properties?.PolicyDocument ?? Properties?.KeyPolicy)
@@ -84,8 +92,8 @@ export function admittedPrincipals({ stateful, pipeline }: Synthesized): readonl
           const who = `${withoutHash(id)}: ${render(statement.Principal)}`;
           return lines(statement, render).map((line) => `${who} ${line}`);
         }),
-    )
-    .sort();
+    );
+  return [...permissions, ...policies].sort();
 }
 
 function statementsOf(document: Document | undefined): readonly Statement[] {
@@ -110,7 +118,7 @@ function refuseOtherGrants(resources: Resources): void {
   const others = Object.values(resources)
     .map(({ Type }) => Type)
     .filter((type) => /^AWS::IAM::|Policy$|Permission/.test(type))
-    .filter((type) => !ROLE_TYPES.includes(type) && !RESOURCE_POLICY_TYPES.includes(type));
+    .filter((type) => ![...ROLE_TYPES, ...RESOURCE_POLICY_TYPES, PERMISSION_TYPE].includes(type));
   if (others.length > 0) throw new Error(`grants: received ${others.join(', ')}, read: ${ROLE_TYPES.join(', ')}`);
 }
 

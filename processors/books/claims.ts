@@ -39,23 +39,30 @@ export function createClaims(table: StateTablePort, clock: ClockPort): ClaimsPor
     }
   }
 
+  /** Claims of distinct subjects. */
+  async function claimAll(claims: readonly [number, Claim][], refused: Set<number>): Promise<void> {
+    for (let at = 0; at < claims.length; at += CLAIMS_PER_TRANSACTION_MAX) {
+      await claimSome(new Map(claims.slice(at, at + CLAIMS_PER_TRANSACTION_MAX)), refused);
+    }
+  }
+
   return {
     async claim(claims) {
       const refused = new Set<number>();
-      const holders = new Map<string, string>();
-      let some = new Map<number, Claim>();
-      for (const [index, claim] of claims.entries()) {
-        const holder = holders.get(claim.subject);
-        // The first of those in hand has it: a transaction takes no item twice.
-        if (holder !== undefined && holder !== claim.owner) refused.add(index);
-        if (holder !== undefined) continue;
-        holders.set(claim.subject, claim.owner);
-        some.set(index, claim);
-        if (some.size < CLAIMS_PER_TRANSACTION_MAX) continue;
-        await claimSome(some, refused);
-        some = new Map();
+      let waiting: readonly [number, Claim][] = [...claims.entries()];
+      while (waiting.length > 0) {
+        const now = new Map<string, [number, Claim]>();
+        const later: [number, Claim][] = [];
+        for (const [index, claim] of waiting) {
+          const [, holder] = now.get(claim.subject) ?? [];
+          if (holder === undefined) now.set(claim.subject, [index, claim]);
+          else if (claim.owner !== holder.owner && claim.generation <= holder.generation) refused.add(index);
+          // A transaction takes no item twice.
+          else if (claim.generation > holder.generation) later.push([index, claim]);
+        }
+        await claimAll([...now.values()], refused);
+        waiting = later;
       }
-      await claimSome(some, refused);
       return refused;
     },
   };

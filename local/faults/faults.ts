@@ -1,6 +1,6 @@
 /**
  * Failures of a service that a test or a person switches on: what AWS and networks do now and then, on demand. One shape for
- * every service; README.md in this folder says what each does where.
+ * every service; local/README.md says what each does where.
  */
 
 /** What is absent or 0 does not happen. Rates are probabilities, 0 to 1, drawn for each request or entry by itself. */

@@ -51,6 +51,16 @@ describe('routeOf', () => {
     expect(routeOf(given)).toEqual({ to: 'service', scope });
   });
 
+  it('keeps one path for the switches of failures, signed or not', () => {
+    const path = '/_local/faults';
+
+    expect(routeOf(request({ method: 'PUT', path }))).toEqual({ to: 'faults' });
+    expect(routeOf(request({ path, headers: sigV4('k/20261123/us-east-1/s3/aws4_request') }))).toEqual({
+      to: 'faults',
+    });
+    expect(routeOf(request({ method: 'PUT', path: `${path}/more` }))).toEqual({ to: 'service', scope: 's3' });
+  });
+
   it('welcomes an unsigned GET of the root', () => {
     expect(routeOf(request({ method: 'GET' }))).toEqual({ to: 'welcome' });
   });

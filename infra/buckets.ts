@@ -53,6 +53,7 @@ export class Buckets extends Construct {
       ],
     });
     publishEvents(this.processed);
+    publishEvents(this.archive);
   }
 
   private bucket(

@@ -16,6 +16,7 @@ export const NAMES = {
   landedDeadLetterQueue: 'data-pipeline-landed-dlq',
   realtimeFunction: 'ServerlessDataPipeline-RealtimeFunction',
   catalogFunction: 'ServerlessDataPipeline-CatalogFunction',
+  tapeFunction: 'ServerlessDataPipeline-TapeFunction',
   ledgerFunction: 'ServerlessDataPipeline-LedgerFunction',
   deliveryStreamPrefix: 'data-pipeline-',
 } as const;

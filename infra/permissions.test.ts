@@ -78,6 +78,15 @@ const CATALOG: readonly Grant[] = [
     ['Queue data-pipeline-landed'],
   ],
   [['glue:GetTable', 'glue:GetPartition', 'glue:CreatePartition', 'glue:BatchCreatePartition'], tables(...TABLES)],
+  [
+    ['s3:GetObject'],
+    [
+      ...TABLES.flatMap((table) => [objects('processed', `${table}/*`), objects('processed', `errors/${table}/*`)]),
+      objects('archive', 'aws/lambda/*'),
+    ],
+  ],
+  [['kms:Decrypt'], ['Key EncryptionLakeKey']],
+  ...KEEP_STATE,
 ];
 
 function deliveryGrants(table: string): readonly Grant[] {

@@ -269,14 +269,23 @@ function hourly(): Dataset[] {
 }
 
 describe('landing', () => {
-  it('sends the objects of tables to the queue, and not those of errors/', () => {
+  it('sends the objects of tables to the queue, and what could not be delivered, and what was given up', () => {
     prod.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         source: ['aws.s3'],
         'detail-type': ['Object Created'],
         detail: {
-          bucket: { name: [{ 'Fn::ImportValue': Match.stringLikeRegexp('BucketsProcessed') }] },
-          object: { key: TABLES.map((table) => ({ prefix: `${table}/` })) },
+          bucket: {
+            name: ['Processed', 'Archive'].map((bucket) => ({
+              'Fn::ImportValue': Match.stringLikeRegexp(`Buckets${bucket}`),
+            })),
+          },
+          object: {
+            key: [
+              ...TABLES.flatMap((table) => [{ prefix: `${table}/` }, { prefix: `errors/${table}/` }]),
+              { prefix: 'aws/lambda/' },
+            ],
+          },
         },
       },
       Targets: [{ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^LandingQueue'), 'Arn'] }, Id: Match.anyValue() }],

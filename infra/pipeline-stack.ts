@@ -46,7 +46,7 @@ export class PipelineStack extends Stack {
     };
     new Processor(this, 'Processor', { ...shared, defaultDataset: props.defaultDataset, deliveryStreamArns });
     new Ledger(this, 'Ledger', shared);
-    new Landing(this, 'Landing', { settings, bundles, bucket: buckets.processed, tables });
+    new Landing(this, 'Landing', { ...shared, processed: buckets.processed, tables });
     const { workGroupName } = new Query(this, 'Query', {
       archive: buckets.archive,
       key: encryption.lakeKey,

@@ -78,14 +78,17 @@ describe('buckets', () => {
     });
   });
 
-  it('publishes the events of the processed bucket alone', () => {
+  it('publishes the events of the processed bucket and of the archive, and not of what is uploaded', () => {
     const publishing = prod.findResources('AWS::S3::Bucket', {
       Properties: {
         NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
       },
     });
 
-    expect(Object.keys(publishing)).toEqual([expect.stringContaining('Processed')]);
+    expect(Object.keys(publishing).sort()).toEqual([
+      expect.stringContaining('Archive'),
+      expect.stringContaining('Processed'),
+    ]);
   });
 
   it('never expires what cannot be made again: quarantined payloads, parked batches and tables', () => {

@@ -1,11 +1,19 @@
 /**
- * The Catalog function: registers a partition in Glue when an object lands in it. Messages of the queue are EventBridge
- * events of the processed bucket; a message whose partition could not be registered is tried again alone.
+ * The Catalog function: takes notice of every object that appears. An object of a table has its partition registered in
+ * Glue and its rows counted; what Lambda gave up of the stream is entered as parked, and what Firehose could not deliver as
+ * misdelivered. Messages of the queue are EventBridge events. Each object is entered once, however often it is told of; a
+ * message whose object could not be entered is tried again alone.
  */
 import { BatchProcessorSync, EventType, processPartialResponseSync } from '@aws-lambda-powertools/batch';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { isRecord } from '../schemas/describe.ts';
-import { partitionOfKey, type TablePartition } from './partition-of-key.ts';
+import {
+  type AppearedObject,
+  type CatalogBuckets,
+  type CatalogMessage,
+  readCatalogMessage,
+} from './catalog-message.ts';
+import { type Entered, type EnterPorts, enterAppeared } from './landed/enter-appeared.ts';
+import type { TablePartition } from './partition-of-key.ts';
 
 /** Registers partitions of one table; idempotent. */
 export interface PartitionsPort {
@@ -13,60 +21,69 @@ export interface PartitionsPort {
   register(table: string, partitions: readonly TablePartition[]): Promise<ReadonlyMap<string, string>>;
 }
 
-export interface CatalogPorts {
+export interface CatalogPorts extends EnterPorts {
   readonly partitions: PartitionsPort;
+  /** Takes one JSON line an invocation. */
   readonly log: (line: string) => void;
+}
+
+export interface CatalogSettings extends CatalogBuckets {
+  /** Name of the function that keeps the tape: what it gives up is none of the processor's. */
+  readonly tapeFunction: string;
 }
 
 export type CatalogHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
-/** What a message asks for: a partition, or nothing, with the reason; or why it cannot be read. */
-type Reading = { readonly partition: TablePartition } | { readonly ignored: string } | { readonly malformed: string };
-
-/**
- * A message that cannot be read fails alone, and ends in the dead-letter queue, where someone sees it.
- * @param bucket name of the processed bucket
- */
-export function createCatalogHandler(bucket: string, ports: CatalogPorts): CatalogHandler {
+/** A message that cannot be read fails alone, and ends in the dead-letter queue, where someone sees it. */
+export function createCatalogHandler(settings: CatalogSettings, ports: CatalogPorts): CatalogHandler {
   // Locations that are known to be registered; lost with the process, which costs one idempotent call each.
   const known = new Set<string>();
 
-  return async (event, context) => {
-    const readings = new Map(event.Records.map((record) => [record.messageId, readMessage(record.body, bucket)]));
+  async function register(appeared: readonly AppearedObject[]): Promise<Registration> {
     const wanted = new Map<string, TablePartition>();
-    const ignored = new Map<string, number>();
-    for (const reading of readings.values()) {
-      if ('ignored' in reading) ignored.set(reading.ignored, (ignored.get(reading.ignored) ?? 0) + 1);
-      else if ('partition' in reading && !known.has(reading.partition.location))
-        wanted.set(reading.partition.location, reading.partition);
+    for (const each of appeared) {
+      if (each.kind === 'landed' && !known.has(each.partition.location))
+        wanted.set(each.partition.location, each.partition);
     }
     const failures = await registerAll([...wanted.values()], ports.partitions);
     for (const location of wanted.keys()) if (!failures.has(location)) known.add(location);
-    const malformed = [...readings.values()].flatMap((reading) => ('malformed' in reading ? [reading.malformed] : []));
+    return { partitions: wanted.size - failures.size, failures };
+  }
 
-    ports.log(
-      JSON.stringify({
-        level: failures.size + malformed.length === 0 ? 'INFO' : 'WARN',
-        message: 'partitions registered',
-        objects: event.Records.length,
-        partitions: wanted.size - failures.size,
-        ...(ignored.size > 0 && { ignored: Object.fromEntries(ignored) }),
-        ...(malformed.length > 0 && { malformed }),
-        ...(failures.size > 0 && { failures: Object.fromEntries(failures) }),
-      }),
+  return async (event, context) => {
+    const messages = new Map(
+      event.Records.map(({ messageId, body }) => [messageId, readCatalogMessage(body, settings)]),
     );
+    const objects = new Map<string, AppearedObject>();
+    for (const message of messages.values()) if ('object' in message) objects.set(identityOf(message), message);
+    const registration = await register([...objects.values()]);
+    const reachable = [...objects.values()].filter(
+      (each) => each.kind !== 'landed' || !registration.failures.has(each.partition.location),
+    );
+    const entered = await enterAppeared(reachable, settings.tapeFunction, ports);
+    ports.log(logLine([...messages.values()], registration, entered));
 
     const answer = (record: SQSRecord): void => {
-      const reading = readings.get(record.messageId);
-      if (reading && 'malformed' in reading) throw new Error(reading.malformed);
-      const reason = reading && 'partition' in reading ? failures.get(reading.partition.location) : undefined;
-      if (reason !== undefined) throw new Error(reason);
+      const message = messages.get(record.messageId);
+      if (message?.kind === 'malformed') throw new Error(message.reason);
+      if (!message || !('object' in message)) return;
+      // Another message of this batch may tell of the same object.
+      const outcome = entered.get(objects.get(identityOf(message)) ?? message);
+      if (outcome === undefined) throw new Error('its partition could not be registered');
+      if ('failure' in outcome) throw new Error(outcome.failure);
     };
     return processPartialResponseSync(event, answer, new BatchProcessorSync(EventType.SQS), {
       context,
       throwOnFullBatchFailure: false,
     });
   };
+}
+
+interface Registration {
+  /** How many were registered. */
+  readonly partitions: number;
+  /** By location, why it could not be. */
+  readonly failures: ReadonlyMap<string, string>;
 }
 
 async function registerAll(
@@ -80,24 +97,37 @@ async function registerAll(
   return failures;
 }
 
-function readMessage(body: string, bucket: string): Reading {
-  let event: unknown;
-  try {
-    event = JSON.parse(body);
-  } catch {
-    return { malformed: 'received no JSON, allowed: an EventBridge event' };
-  }
-  const detail = memberOf(event, 'detail');
-  const name = memberOf(memberOf(detail, 'bucket'), 'name');
-  const key = memberOf(memberOf(detail, 'object'), 'key');
-  if (typeof name !== 'string' || typeof key !== 'string') {
-    return { malformed: 'received no detail.bucket.name and detail.object.key, allowed: an event of an S3 object' };
-  }
-  if (name !== bucket) return { ignored: 'object of another bucket' };
-  const partition = partitionOfKey(bucket, key);
-  return partition ? { partition } : { ignored: 'object outside a partition' };
+function identityOf({ object: { bucket, key, etag } }: AppearedObject): string {
+  return `${bucket}/${key} ${etag}`;
 }
 
-function memberOf(value: unknown, name: string): unknown {
-  return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+function logLine(
+  messages: readonly CatalogMessage[],
+  registration: Registration,
+  entered: ReadonlyMap<AppearedObject, Entered>,
+): string {
+  const counts = { landed: 0, rows: 0, parked: 0, misdelivered: 0, known: 0 };
+  const failures = Object.fromEntries(registration.failures);
+  for (const [{ object }, outcome] of entered) {
+    if ('failure' in outcome) {
+      failures[`s3://${object.bucket}/${object.key}`] = outcome.failure;
+      continue;
+    }
+    counts[outcome.as] += 1;
+    if (outcome.as !== 'known') counts.rows += outcome.rows;
+  }
+  const ignored: Record<string, number> = {};
+  for (const each of messages) if (each.kind === 'ignored') ignored[each.reason] = (ignored[each.reason] ?? 0) + 1;
+  const malformed = messages.flatMap((each) => (each.kind === 'malformed' ? [each.reason] : []));
+  const isWell = malformed.length + Object.keys(failures).length === 0;
+  return JSON.stringify({
+    level: isWell ? 'INFO' : 'WARN',
+    message: 'objects entered',
+    objects: messages.length,
+    partitions: registration.partitions,
+    ...Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)),
+    ...(Object.keys(ignored).length > 0 && { ignored }),
+    ...(malformed.length > 0 && { malformed }),
+    ...(Object.keys(failures).length > 0 && { failures }),
+  });
 }

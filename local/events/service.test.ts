@@ -419,6 +419,18 @@ describe('the operations', () => {
     queues = createSqsService(environment);
   });
 
+  it('PutEvents rejects entries one by one when that is switched on', async () => {
+    await declare(service, { ...RULE, EventPattern: { source: ['my.app'] } });
+    const draws = [0, 0.9];
+    service.faults?.set({ partialRate: 0.5 }, () => draws.shift() ?? 1);
+
+    expect(await call('PutEvents', { Entries: [entry, { ...entry, Detail: '{"a":2}' }] })).toEqual({
+      FailedEntryCount: 1,
+      Entries: [{ ErrorCode: 'ThrottlingException', ErrorMessage: 'Rate exceeded' }, { EventId: expect.any(String) }],
+    });
+    expect(await received()).toMatchObject([{ detail: { a: 2 } }]);
+  });
+
   it('PutEvents refuses 256 KiB', async () => {
     const Detail = JSON.stringify({ a: 'x'.repeat(256 * 1024) });
 

@@ -186,6 +186,18 @@ describe('databases and tables', () => {
 });
 
 describe('partitions', () => {
+  it('are rejected one by one when that is switched on', async () => {
+    const draws = [0, 0.9];
+    service.faults?.set({ partialRate: 0.5 }, () => draws.shift() ?? 1);
+
+    const { Errors } = await batch([partition('2026-01-01'), partition('2026-01-02')]);
+
+    expect(Errors).toMatchObject([
+      { PartitionValues: ['2026-01-01', '00'], ErrorDetail: { ErrorCode: 'InternalServiceException' } },
+    ]);
+    expect((await get({})).Partitions?.map(({ Values }) => Values)).toEqual([['2026-01-02', '00']]);
+  });
+
   it('lie below their table in the form of Hive unless they say where', async () => {
     await client.send(new CreatePartitionCommand({ ...IN, PartitionInput: partition('2026-01-01', '05') }));
     const StorageDescriptor = { Location: 's3://elsewhere/x/', SerdeInfo: { Name: 's' } };

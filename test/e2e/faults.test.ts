@@ -105,6 +105,27 @@ describe('nothing is lost and order per key is kept', () => {
     await expectOrdered();
   });
 
+  it('while everything on the way is slow, fails, loses its answers and is killed now and then', async () => {
+    run = await startTestPipeline();
+    const faults = {
+      kinesis: { errorRate: 0.1, partialRate: 0.1, latencyMs: { min: 0, max: 20 }, operations: ['PutRecords'] },
+      firehose: { errorRate: 0.1, partialRate: 0.1, lostAnswerRate: 0.1, latencyMs: { min: 0, max: 50 } },
+      s3: { errorRate: 0.2, lostAnswerRate: 0.2, operations: ['PutObject'] },
+      lambda: { killRate: 0.2, functions: ['ServerlessDataPipeline-RealtimeFunction'] },
+    };
+    const switches = `${run.pipeline.endpoint}/_local/faults`;
+    const answer = await fetch(switches, { method: 'PUT', body: JSON.stringify(faults) });
+    expect(await answer.json()).toEqual(faults);
+
+    await putNumbered();
+    await run.pipeline.drain(DRAIN_TIMEOUT_MS);
+
+    await fetch(switches, { method: 'DELETE' });
+    expect(run.pipeline.faults('s3').settings).toBeUndefined();
+    await expectComplete();
+    await expectOrdered();
+  });
+
   it('across a stop in the midst of the work, and a start', async () => {
     run = await startTestPipeline();
     await putNumbered();

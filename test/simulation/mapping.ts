@@ -23,8 +23,11 @@ export interface MappingOptions {
   readonly settings: MappingSettings;
   readonly invoke: (batch: MappedBatch, end: (result: InvocationResult) => void) => void;
   /** Records that are given up, on their way to the on-failure destination. */
-  readonly park: (shardId: string, records: readonly StreamedRecord[]) => void;
+  readonly park: (discard: Discard) => void;
 }
+
+export type Discard = MappedBatch &
+  Pick<Extract<Output<EncodedRecord>, { kind: 'discard' }>, 'condition' | 'invocations'>;
 
 export interface MappedBatch {
   readonly shardId: string;
@@ -138,7 +141,10 @@ function createRunner(shard: SimulatedShard, options: MappingOptions, onStep: ()
       case 'discard':
         time.after(DISCARD_MS, () => {
           say(() => `${name} gives up ${spanOf(output.records.map(streamedOf))}: ${output.condition}`);
-          options.park(shard.shardId, output.records.map(streamedOf));
+          const { shardId } = shard;
+          const { condition, invocations } = output;
+          const records = output.records.map(streamedOf);
+          options.park({ shardId, records, encoded: output.records, condition, invocations });
           then({ kind: 'discarded' });
         });
     }

@@ -65,7 +65,8 @@ export function createProcessor(options: ProcessorOptions): FunctionHost<MappedB
           wait: process.sleep,
           abortAfter(durationMs) {
             const aborter = new AbortController();
-            conditions.time.after(durationMs, () => aborter.abort());
+            // A reason, since making the default one takes longer than all else here.
+            conditions.time.after(durationMs, () => aborter.abort('it took too long'));
             return aborter.signal;
           },
         }),

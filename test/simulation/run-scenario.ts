@@ -5,14 +5,18 @@ import { createMemoryStateTable } from '../support/processors/memory-state-table
 import { createAudit } from './audit.ts';
 import { auditAtRest, type World } from './audit-at-rest.ts';
 import { auditLedger } from './audit-ledger.ts';
+import { auditObjects, type ObjectsWorld, type ParkedDocument } from './audit-objects.ts';
+import { createCatalog } from './catalog.ts';
 import { createConditions } from './conditions.ts';
 import { createFirehose } from './firehose.ts';
 import { createLedger } from './ledger.ts';
 import { createMapping, type MappedBatch } from './mapping.ts';
+import { ARCHIVE_BUCKET, createObjects, errorsOf, PROCESSED_BUCKET, parkedDocumentOf, parquetOf } from './objects.ts';
 import { createProcessor } from './processor.ts';
 import { createProducers } from './producers.ts';
 import type { Scenario } from './scenario.ts';
-import { createStream } from './stream.ts';
+import { createStream, type StreamedRecord } from './stream.ts';
+import { createTape } from './tape.ts';
 import { Violation } from './violation.ts';
 import { createVirtualTime } from './virtual-time.ts';
 
@@ -55,7 +59,14 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
   const stream = createStream(scenario.shards, conditions.random('stream'), time.now);
   const table = wrapTable(createMemoryStateTable());
   const payloads = new Map<string, Buffer>();
-  const firehose = createFirehose<MappedBatch>(conditions, () => undefined);
+  const objects = createObjects(conditions, conditions.random('objects'));
+  const catalog = createCatalog(conditions, table, objects);
+  const firehose = createFirehose<MappedBatch>(conditions, ({ key, rows }) =>
+    catalog.notify(
+      objects.put(PROCESSED_BUCKET, key, key.startsWith('errors/') ? errorsOf(rows.length) : parquetOf(rows.length)),
+    ),
+  );
+  const parked: ParkedDocument[] = [];
   const audit = createAudit(conditions, firehose);
   const producers = createProducers(conditions, stream);
   let { qualityThreshold } = scenario;
@@ -70,26 +81,45 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     onAnswer: audit.onAnswer,
     onPoison: audit.onPoison,
   });
+  const settings = {
+    batchSize: scenario.batchSize,
+    batchingWindowMs: scenario.batchingWindowMs,
+    retriesMax: -1,
+    recordAgeMsMax: scenario.recordAgeMsMax,
+    bisects: true,
+    reportsItemFailures: true,
+  };
   const mapping = createMapping({
     name: 'processor mapping',
     conditions,
     stream,
-    settings: {
-      batchSize: scenario.batchSize,
-      batchingWindowMs: scenario.batchingWindowMs,
-      retriesMax: -1,
-      recordAgeMsMax: scenario.recordAgeMsMax,
-      bisects: true,
-      reportsItemFailures: true,
-    },
+    settings,
     invoke: processor.invoke,
-    park: (_shardId, records) => audit.onParked(records),
+    park(discard) {
+      const key = `aws/lambda/mapping/${discard.shardId}/${parked.length}`;
+      parked.push({ key, records: discard.records });
+      audit.onParked(discard.records);
+      catalog.notify(objects.put(ARCHIVE_BUCKET, key, parkedDocumentOf(discard, time.now())));
+    },
   });
 
+  const tape = createTape(conditions);
+  const tapeParked = new Set<StreamedRecord>();
+  const tapeMapping = createMapping({
+    name: 'tape mapping',
+    conditions,
+    stream,
+    settings: { ...settings, batchSize: TAPE_BATCH, bisects: false },
+    invoke: tape.host.invoke,
+    park: ({ records }) => {
+      for (const record of records) tapeParked.add(record);
+    },
+  });
+  const mappings = [mapping, tapeMapping];
   const ledger = createLedger(conditions, table);
   producers.start();
   ledger.schedule();
-  mapping.start();
+  for (const each of mappings) each.start();
   for (const { atMs, kind } of scenario.reshards) {
     time.after(atMs, () => {
       const made = stream.reshard(kind);
@@ -101,13 +131,14 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
   for (const { atMs, lag } of scenario.restarts) {
     time.after(atMs, () => {
       audit.onRestart();
-      mapping.restart(lag);
+      for (const each of mappings) each.restart(lag);
     });
   }
   for (const deploy of scenario.deploys) {
     time.after(deploy.atMs, () => {
       qualityThreshold = deploy.qualityThreshold;
       processor.deploy();
+      tape.host.deploy();
       say(() => `deployed: quality threshold ${qualityThreshold}`);
     });
   }
@@ -119,22 +150,27 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
   for (let portion = START_MS; violation === undefined; portion += PORTION_MS) {
     if (await time.run(Math.min(portion, untilMs))) break;
     if (portion < untilMs) continue;
-    const which = mapping.unfinished().join(', ');
+    const which = mappings.flatMap((each) => each.unfinished()).join(', ');
     conditions.fail(
       new Violation('every run ends', `after ${untilMs - START_MS} ms: ${which || 'all shards are done'}`),
     );
   }
-  if (violation === undefined && mapping.unfinished().length > 0) {
-    conditions.fail(new Violation('no shard is blocked', mapping.unfinished().join(', ')));
+  const unfinished = mappings.flatMap((each) => each.unfinished());
+  if (violation === undefined && unfinished.length > 0) {
+    conditions.fail(new Violation('no shard is blocked', unfinished.join(', ')));
   }
   if (violation === undefined) {
     ledger.invoke();
     await time.run(Number.POSITIVE_INFINITY);
     const world = { scenario, stream, firehose, table, payloads, accepted: producers.accepted, audit };
-    await auditAll(world).catch((error: unknown) => {
-      if (!(error instanceof Violation)) throw error;
-      conditions.fail(error);
-    });
+    const { registered } = catalog;
+    const auditTape = () => tape.audit(stream, tapeParked);
+    await auditAll(world, auditTape, { table, objects: firehose.objects, parked, registered }).catch(
+      (error: unknown) => {
+        if (!(error instanceof Violation)) throw error;
+        conditions.fail(error);
+      },
+    );
   }
   const rows = [...firehose.accepted.values()];
   return {
@@ -148,10 +184,15 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
   };
 }
 
-async function auditAll(world: World): Promise<void> {
+async function auditAll(world: World, auditTape: () => void, objects: ObjectsWorld): Promise<void> {
+  auditTape();
   await auditAtRest(world);
   await auditLedger(world);
+  await auditObjects(objects);
 }
+
+/** Records of a batch of the tape, whose batches are other than the processor's. */
+const TAPE_BATCH = 50;
 
 const PORTION_MS = 5_000;
 

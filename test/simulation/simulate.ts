@@ -131,6 +131,8 @@ function work({ from, seeds, workers, keepsGoing }: Options, onReport: (report: 
     new Promise<void>((resolve, reject) => {
       const worker = new Worker(new URL('./simulate-worker.ts', import.meta.url), {
         execArgv: ['--disable-warning=ExperimentalWarning'],
+        // Most of what a run makes is gone when it ends.
+        resourceLimits: { maxYoungGenerationSizeMb: 64 },
       });
       let seed = -1;
       const give = () => {

@@ -1,6 +1,6 @@
 /**
- * The three buckets: raw (what is uploaded), processed (what tables read) and archive (what must be readable again:
- * kept payloads, parked batches, and query results). Encrypted by KMS, closed to the public, TLS only.
+ * The three buckets: raw (what is uploaded), processed (what tables read) and archive (what must be readable again: the
+ * tape, kept payloads, parked batches, and query results). Encrypted by KMS, closed to the public, TLS only.
  */
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -16,8 +16,10 @@ import {
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES, type BucketKind, bucketName } from './names.ts';
+import type { Settings } from './settings.ts';
 
 export interface BucketsProps {
+  readonly settings: Pick<Settings, 'stream' | 'tape'>;
   readonly key: IKey;
   readonly removalPolicy: RemovalPolicy;
 }
@@ -26,6 +28,9 @@ export interface BucketsProps {
 const UNFINISHED_UPLOADS: LifecycleRule = { abortIncompleteMultipartUploadAfter: Duration.days(7) };
 /** Glacier Instant Retrieval is read like any object, and billed for at least 90 days. */
 const COLD_AFTER = Duration.days(90);
+const COLD_AT_LEAST = Duration.days(90);
+/** What the tape outlives the stream by: time to find that something is missing, and to play it again. */
+const TAPE_BEYOND_STREAM = Duration.days(30);
 /** How long an overwritten or deleted object can be had back. */
 const VERSIONS_KEPT = Duration.days(30);
 
@@ -34,13 +39,9 @@ export class Buckets extends Construct {
   readonly processed: Bucket;
   readonly archive: Bucket;
 
+  /** @throws Error when the tape would be kept too short */
   constructor(scope: Construct, id: string, props: BucketsProps) {
     super(scope, id);
-    const cold = (prefix?: string): LifecycleRule => ({
-      prefix,
-      transitions: [{ storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: COLD_AFTER }],
-    });
-
     this.raw = this.bucket('raw', props, { versioned: true, rules: [cold()] });
     // Not versioned: compaction replaces objects whole, and old versions would cost as much as the table.
     this.processed = this.bucket('processed', props, { versioned: false, rules: [] });
@@ -48,6 +49,7 @@ export class Buckets extends Construct {
       versioned: true,
       rules: [
         { prefix: ARCHIVE_PREFIXES.athenaResults, expiration: Duration.days(7) },
+        tapeRule(props.settings),
         cold(ARCHIVE_PREFIXES.failedPayloads),
         cold(ARCHIVE_PREFIXES.onFailure),
       ],
@@ -85,6 +87,24 @@ export class Buckets extends Construct {
     });
     return bucket;
   }
+}
+
+function cold(prefix?: string): LifecycleRule {
+  return {
+    prefix,
+    transitions: [{ storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: COLD_AFTER }],
+  };
+}
+
+function tapeRule({ stream, tape }: BucketsProps['settings']): LifecycleRule {
+  const days = tape.objectsKept.toDays();
+  const daysMin = Math.ceil(stream.retention.toDays({ integral: false })) + TAPE_BEYOND_STREAM.toDays();
+  if (days < daysMin) {
+    throw new Error(`tape objectsKept: received ${days} days, allowed: ${daysMin} and more (30 beyond the stream's)`);
+  }
+  const isColdForLong = days >= COLD_AFTER.plus(COLD_AT_LEAST).toDays();
+  const prefix = ARCHIVE_PREFIXES.tape;
+  return { ...(isColdForLong ? cold(prefix) : { prefix }), expiration: tape.objectsKept };
 }
 
 /** By the L1 switch: the L2 property brings a Python function as a custom resource. */

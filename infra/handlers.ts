@@ -6,6 +6,7 @@
 export const HANDLERS = {
   realtime: 'processors/handlers/realtime.ts',
   catalog: 'processors/handlers/catalog.ts',
+  tape: 'processors/handlers/tape.ts',
   ledger: 'batch/handlers/ledger.ts',
 } as const;
 

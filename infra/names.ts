@@ -34,6 +34,7 @@ export function stackNames(environment: EnvironmentName): { readonly stateful: s
 export const ARCHIVE_PREFIXES = {
   athenaResults: 'athena-results/',
   failedPayloads: 'failed-payloads/',
+  tape: 'tape/',
   /** Lambda's own, not a choice: lambda/latest/dg/kinesis-on-failure-destination.html */
   onFailure: 'aws/lambda/',
 } as const;

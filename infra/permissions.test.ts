@@ -64,6 +64,8 @@ const DELIVER: Grant = [['firehose:PutRecordBatch'], TABLES.map((table) => `Deli
 
 const PROCESSOR: readonly Grant[] = [...consume('failed-payloads/'), DELIVER, ...KEEP_STATE];
 
+const TAPE = consume('tape/');
+
 const QUERY_BY_STATUS: Grant = [['dynamodb:Query'], ['Table data-pipeline-state/index/by-status']];
 
 const LEDGER: readonly Grant[] = [
@@ -108,6 +110,7 @@ function allowed({ traced }: { readonly traced: boolean }): Record<string, reado
   const functions = {
     Realtime: PROCESSOR,
     Catalog: CATALOG,
+    Tape: TAPE,
     Ledger: LEDGER,
   };
   const grants: Record<string, readonly Grant[]> = {

@@ -66,7 +66,7 @@ describe('the mapping of the stream', () => {
         },
       });
       const functions = Object.values(harmless).map(({ Properties }) => Properties.FunctionName.Ref);
-      expect(functions).toEqual([expect.stringMatching(/^ProcessorRealtime/)]);
+      expect(functions).toEqual([expect.stringMatching(/^ProcessorRealtime/), expect.stringMatching(/^Tape/)]);
     }
   });
 
@@ -80,6 +80,19 @@ describe('the mapping of the stream', () => {
 
     window(prod, 1);
     window(local, 0);
+  });
+
+  it('keeps an object a minute on the tape in production, and one a second locally', () => {
+    for (const [template, seconds] of [
+      [prod, 60],
+      [local, 1],
+    ] as const) {
+      template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+        FunctionName: { Ref: Match.stringLikeRegexp('^Tape') },
+        BatchSize: 10_000,
+        MaximumBatchingWindowInSeconds: seconds,
+      });
+    }
   });
 
   it('fails if more than one batch of a shard is in flight', () => {
@@ -113,7 +126,7 @@ describe('the mapping of the stream', () => {
 
 describe('functions', () => {
   it('run Node 24 on arm64 and log JSON to a group of their own', () => {
-    prod.resourceCountIs('AWS::Lambda::Function', 3);
+    prod.resourceCountIs('AWS::Lambda::Function', 4);
     prod.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -385,7 +398,7 @@ describe('queries', () => {
 
 describe('logs', () => {
   it('are kept for a time that is stated, by function and delivery stream', () => {
-    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 3);
+    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 4);
     prod.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 });
     local.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });

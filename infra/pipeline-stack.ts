@@ -1,4 +1,4 @@
-/** What moves data and accounts for it: processor, delivery streams, landing, the ledger, and the workgroup. */
+/** What moves data and accounts for it: processor, tape, delivery streams, landing, the ledger, and the workgroup. */
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Delivery } from './delivery.ts';
@@ -8,6 +8,7 @@ import { Processor } from './processor.ts';
 import { Query } from './query.ts';
 import type { Settings } from './settings.ts';
 import type { StatefulStack } from './stateful-stack.ts';
+import { Tape } from './tape.ts';
 
 export interface PipelineStackProps extends StackProps {
   readonly settings: Settings;
@@ -45,6 +46,7 @@ export class PipelineStack extends Stack {
       stateTable,
     };
     new Processor(this, 'Processor', { ...shared, defaultDataset: props.defaultDataset, deliveryStreamArns });
+    new Tape(this, 'Tape', shared);
     new Ledger(this, 'Ledger', shared);
     new Landing(this, 'Landing', { ...shared, processed: buckets.processed, tables });
     const { workGroupName } = new Query(this, 'Query', {

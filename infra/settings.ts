@@ -51,6 +51,14 @@ export interface Settings {
     /** Unfinished attempts at one record alone before it is filed as a failed event, 1 to 1,000. */
     readonly maxRetries: number;
   };
+  readonly tape: {
+    /** Kinesis records an object, 1 to 10,000; 6 MB of payload end a batch sooner. */
+    readonly batchSize: number;
+    /** 0 to 300 s. */
+    readonly batchingWindow: Duration;
+    /** How long the records of an object can be played again; at least 30 days longer than the stream keeps them. */
+    readonly objectsKept: Duration;
+  };
   readonly delivery: {
     /** 60 to 900 s with dynamic partitioning: firehose/latest/dev/limits.html */
     readonly bufferInterval: Duration;
@@ -75,7 +83,7 @@ export type Overrides = Readonly<Record<string, string | undefined>>;
 const NAMES_WITHOUT_EFFECT = ['INGESTION_MEMORY', 'BATCH_SIZE', 'ALERT_EMAIL'];
 
 /** At 1,769 MB a function has one full vCPU, which is all that one thread can use: lambda/latest/dg/configuration-memory.html */
-const ONE_VCPU = Size.mebibytes(1_769);
+export const ONE_VCPU = Size.mebibytes(1_769);
 
 const PROD: Settings = {
   environment: 'prod',
@@ -101,6 +109,8 @@ const PROD: Settings = {
     qualityThreshold: 0.85,
     maxRetries: 5,
   },
+  // An object a minute and shard. A year is 0.004 USD a GB and month, once it is cold.
+  tape: { batchSize: 10_000, batchingWindow: Duration.seconds(60), objectsKept: Duration.days(365) },
   // The largest buffers make the fewest and largest Parquet files; an event is queryable after about five minutes.
   delivery: { bufferInterval: Duration.seconds(300), bufferSize: Size.mebibytes(128) },
   // A flush writes an object a partition, at most 500; Glue's BatchCreatePartition takes 100 at once.
@@ -116,6 +126,7 @@ const DEV: Settings = {
   logRetention: RetentionDays.TWO_WEEKS,
   // One shard costs 0.36 USD a day, an idle on-demand stream 0.96 USD.
   stream: { ...PROD.stream, capacity: 1 },
+  tape: { ...PROD.tape, objectsKept: Duration.days(34) },
   delivery: { bufferInterval: Duration.seconds(60), bufferSize: Size.mebibytes(64) },
   query: { scanMax: Size.gibibytes(10) },
 };
@@ -131,6 +142,7 @@ const DEFAULTS: Readonly<Record<EnvironmentName, Settings>> = {
     // Two, so that order by key and books by shard are exercised across shards.
     stream: { ...PROD.stream, capacity: 2 },
     processor: { ...PROD.processor, batchingWindow: Duration.seconds(0) },
+    tape: { ...DEV.tape, batchingWindow: Duration.seconds(1) },
     catalog: { ...PROD.catalog, batchingWindow: Duration.seconds(1) },
   },
 };

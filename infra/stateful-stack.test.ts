@@ -1,14 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { datasets } from '../schemas/index.ts';
 import { synthesize } from '../test/support/infra/synthesize.ts';
-import { ENVIRONMENTS } from './settings.ts';
+import { Buckets } from './buckets.ts';
+import { ENVIRONMENTS, settingsOf } from './settings.ts';
 import { RecordStream } from './stream.ts';
 
 const prod = synthesize({ environment: 'prod' }).stateful;
 const local = synthesize({ environment: 'local' }).stateful;
+
+interface LifecycleRule {
+  readonly Prefix?: string;
+  readonly ExpirationInDays?: number;
+}
+
+function lifecycleRules(template: Template): LifecycleRule[] {
+  return Object.values(template.findResources('AWS::S3::Bucket')).flatMap(
+    (bucket) => bucket.Properties.LifecycleConfiguration.Rules,
+  );
+}
 
 interface TableInput {
   readonly Name: string;
@@ -92,13 +104,32 @@ describe('buckets', () => {
   });
 
   it('never expires what cannot be made again: quarantined payloads, parked batches and tables', () => {
-    const rules = Object.values(prod.findResources('AWS::S3::Bucket')).flatMap(
-      (bucket) => bucket.Properties.LifecycleConfiguration.Rules,
-    );
+    const expiring = lifecycleRules(prod).filter((rule) => rule.ExpirationInDays !== undefined);
 
-    const expiring = rules.filter((rule) => rule.ExpirationInDays !== undefined).map((rule) => rule.Prefix);
+    expect(expiring.map((rule) => rule.Prefix)).toEqual(['athena-results/', 'tape/']);
+  });
 
-    expect(expiring).toEqual(['athena-results/']);
+  it('keeps the tape for a year in production, cold from a quarter on, and a month beyond the stream elsewhere', () => {
+    const tapeOf = (template: Template) => lifecycleRules(template).find(({ Prefix }) => Prefix === 'tape/');
+
+    expect(tapeOf(prod)).toMatchObject({
+      ExpirationInDays: 365,
+      Transitions: [{ StorageClass: 'GLACIER_IR', TransitionInDays: 90 }],
+    });
+    expect(tapeOf(local)).toEqual({ ExpirationInDays: 34, Prefix: 'tape/', Status: 'Enabled' });
+  });
+
+  it('fails if the tape is kept for less than 30 days beyond the stream', () => {
+    const stack = new Stack(new App(), 'Test');
+    const settings = {
+      stream: { capacity: 1, retention: Duration.hours(97) },
+      tape: { ...settingsOf('prod').tape, objectsKept: Duration.days(34) },
+    };
+
+    const act = () =>
+      new Buckets(stack, 'Buckets', { settings, key: new Key(stack, 'Key'), removalPolicy: RemovalPolicy.DESTROY });
+
+    expect(act).toThrow('tape objectsKept: received 34 days, allowed: 35 and more');
   });
 
   it('keeps data when the production stack is deleted, and does not elsewhere', () => {

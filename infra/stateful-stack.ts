@@ -26,7 +26,7 @@ export class StatefulStack extends Stack {
     const { settings, datasets } = props;
     const { removalPolicy } = settings;
     this.encryption = new Encryption(this, 'Encryption', { removalPolicy });
-    this.buckets = new Buckets(this, 'Buckets', { key: this.encryption.lakeKey, removalPolicy });
+    this.buckets = new Buckets(this, 'Buckets', { settings, key: this.encryption.lakeKey, removalPolicy });
     this.recordStream = new RecordStream(this, 'RecordStream', {
       key: this.encryption.streamKey,
       settings: settings.stream,

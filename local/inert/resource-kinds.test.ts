@@ -41,6 +41,11 @@ describe('a resource without local effect', () => {
       },
     ],
     ['AWS::KMS::Alias', { AliasName: 'alias/lake' }, { ref: 'alias/lake', attributes: {} }],
+    [
+      'AWS::CloudWatch::Alarm',
+      { AlarmName: 'residual' },
+      { ref: 'residual', attributes: { Arn: 'arn:aws:cloudwatch:eu-west-1:123456789012:alarm:residual' } },
+    ],
     ['AWS::CDK::Metadata', {}, { ref: 'Stack-Subject', attributes: {} }],
   ])('%s has the Ref and attributes that CloudFormation documents', (type, properties, identity) => {
     expect(identify(type, properties)).toEqual(identity);

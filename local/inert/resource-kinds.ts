@@ -1,5 +1,5 @@
 /**
- * Resource types of the template that have no effect locally as a whole: access and encryption. What their `Ref` and
+ * Resource types of the template that have no effect locally as a whole: access, encryption and alarms. What their `Ref` and
  * `Fn::GetAtt` give is what CloudFormation documents, so that other resources can refer to them.
  *
  * Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/, the page of each type, "Return values".
@@ -9,6 +9,7 @@ import type { Identity, Properties, ResourceContext, ResourceKind } from '../ser
 
 const ACCESS = 'access is not checked locally';
 const ENCRYPTION = 'nothing is encrypted locally';
+const METRICS = 'metrics are not kept locally: they are lines of the log';
 const TAGS = 'no operation that is served locally reads them';
 
 /** Characters of a role's or policy's name. */
@@ -77,6 +78,37 @@ export function inertResourceKinds(): readonly ResourceKind[] {
       identify: identifyAlias,
     },
     {
+      type: 'AWS::CloudWatch::Alarm',
+      executed: [],
+      inert: {
+        ...each(METRICS, [
+          'ActionsEnabled',
+          'AlarmActions',
+          'AlarmDescription',
+          'AlarmName',
+          'ComparisonOperator',
+          'DatapointsToAlarm',
+          'Dimensions',
+          'EvaluateLowSampleCountPercentile',
+          'EvaluationPeriods',
+          'ExtendedStatistic',
+          'InsufficientDataActions',
+          'MetricName',
+          'Metrics',
+          'Namespace',
+          'OKActions',
+          'Period',
+          'Statistic',
+          'Threshold',
+          'ThresholdMetricId',
+          'TreatMissingData',
+          'Unit',
+        ]),
+        Tags: TAGS,
+      },
+      identify: identifyAlarm,
+    },
+    {
       type: 'AWS::CDK::Metadata',
       executed: [],
       inert: { Analytics: 'it tells AWS which constructs a deployed app uses' },
@@ -123,6 +155,14 @@ function identifyAlias(properties: Properties, context: ResourceContext): Identi
   throw new Error(
     `${context.logicalId} (AWS::KMS::Alias): AliasName: ${allowed}, received ${JSON.stringify(name) ?? 'nothing'}`,
   );
+}
+
+function identifyAlarm(properties: Properties, context: ResourceContext): Identity {
+  const name = textOr(properties.AlarmName, derivedName(context));
+  return {
+    ref: name,
+    attributes: { Arn: `arn:aws:cloudwatch:${context.region}:${context.account}:alarm:${name}` },
+  };
 }
 
 function textOr(given: unknown, derived: string): string {

@@ -13,16 +13,17 @@ module.exports = {
     },
     {
       name: 'streams-core',
-      comment: 'Envelope, codecs and aggregation know schemas, avsc, aws-kinesis-agg and node: only.',
+      comment:
+        'Envelope, codecs, aggregation, replay frame and tape know schemas, avsc, aws-kinesis-agg and node: only.',
       severity: 'error',
       from: {
-        path: '^streams/(envelope|codecs|aggregation|position|event-id|identity)',
+        path: '^streams/(envelope|codecs|aggregation|position|event-id|identity|replay-frame|tape)',
         pathNot: '\\.test(-d)?\\.ts$',
       },
       to: {
         pathNot: [
           '^schemas/',
-          '^streams/(envelope|codecs|aggregation|position|event-id|identity)',
+          '^streams/(envelope|codecs|aggregation|position|event-id|identity|replay-frame|tape)',
           '^node_modules/(avsc|aws-kinesis-agg)/',
           pureBuiltins,
         ],
@@ -43,7 +44,7 @@ module.exports = {
         pathNot: [
           stages,
           '^schemas/',
-          '^streams/(envelope|codecs|aggregation|identity|position|event-id)',
+          '^streams/(envelope|codecs|aggregation|identity|position|event-id|replay-frame)',
           '^(node:)?buffer$',
         ],
       },

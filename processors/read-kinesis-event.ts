@@ -34,3 +34,8 @@ export function shardIdOf(eventId: string): string {
 export function streamNameOf(eventSourceArn: string): string {
   return eventSourceArn.split('/', 2)[1] ?? '';
 }
+
+/** The stream's own ARN, also where records come by a consumer with enhanced fan-out: both read the same positions. */
+export function streamArnOf(eventSourceArn: string): string {
+  return eventSourceArn.split('/', 2).join('/');
+}

@@ -11,7 +11,7 @@ import { encodeTape, formatTapeMetadata, measureTape } from '../streams/tape/tap
 import { StateUnavailable } from './books/state-table.ts';
 import type { StreamInfoPort } from './books/stream-info.ts';
 import { type ClockPort, PayloadError } from './ports.ts';
-import { createRecordReader, shardIdOf, streamNameOf } from './read-kinesis-event.ts';
+import { createRecordReader, shardIdOf, streamArnOf, streamNameOf } from './read-kinesis-event.ts';
 import { tapeLogLine } from './tape-log-line.ts';
 
 export interface TapeObjectToKeep {
@@ -43,7 +43,12 @@ export type TapeHandler = (
 
 const RESERVE_MS = 1_000;
 
-/** A batch is one object, so it is kept whole or tried again whole; bisecting it would help nothing. */
+/**
+ * A batch is one object, so it is kept whole or tried again whole. What could not be kept is reported from its first
+ * record, not thrown: thrown, it would be bisected, and an outage of S3 would end in an object a record. What kills the
+ * function (its memory, its time) is bisected all the same.
+ * @throws what is neither S3's nor Kinesis' failure
+ */
 export function createTapeHandler(metricsNamespace: string, ports: TapePorts): TapeHandler {
   const readRecords = createRecordReader();
   return async (event, context) => {
@@ -53,14 +58,15 @@ export function createTapeHandler(metricsNamespace: string, ports: TapePorts): T
     const deadlineMs = startedAtMs + context.getRemainingTimeInMillis() - RESERVE_MS;
     const records = readRecords(event);
     const streamName = streamNameOf(first.eventSourceARN);
-    const metadata = measureTape(records, createRecordIdentity(streamName));
+    const streamArn = streamArnOf(first.eventSourceARN);
+    const metadata = measureTape(records, createRecordIdentity(streamName), streamArn);
     const arrivedAtMs = records[0]?.arrivedAtMs ?? startedAtMs;
     let failure: string | undefined;
     let key = '';
     try {
       key = formatTapeKey({
         streamName,
-        createdAtMs: await ports.streams.createdAtMs(first.eventSourceARN),
+        createdAtMs: await ports.streams.createdAtMs(streamArn),
         shardId: shardIdOf(first.eventID),
         first: first.kinesis.sequenceNumber,
         last: last.kinesis.sequenceNumber,

@@ -3,17 +3,21 @@
  * was parked, and replay of the tape.
  *
  * `A7 52 50 4C` ‖ version `01` ‖ length of the header, 2 bytes, big-endian ‖ header, JSON ‖ the record's data, as it was
- * or, where the header says so, in gzip: a record that was near 1 MiB fits the stream again.
+ * or, where the header says so, in gzip: nearly every record that was close to the stream's limit fits it again.
  */
+import { isUtf8 } from 'node:buffer';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { isRecord } from '../schemas/describe.ts';
 
-/** No accepted format begins so: 0xA7 begins neither JSON nor any of the binary ones (codecs/decode-record.ts). */
+/** No accepted format begins so (codecs/decode-record.ts): 0xA7 begins no text in UTF-8 and none of the binary ones. */
 const MAGIC = Buffer.from('a752504c', 'hex');
 const VERSION = 1;
 const HEADER_AT = MAGIC.length + 3;
-/** Shard, sequence number, partition key and replay id at their longest, with room. */
+/** Shard, sequence number and partition key at their longest, with room. */
 const HEADER_BYTES_MAX = 4_096;
+/** Unicode characters of a partition key (kinesis/latest/APIReference/API_PutRecordsRequestEntry.html). */
+const PARTITION_KEY_CHARACTERS_MAX = 256;
+const GENERATION_MAX = 1_000_000;
 /** The largest record that a stream can be set to take (streams/latest/dev/large-records.html). */
 const DATA_BYTES_MAX = 10 * 1024 * 1024;
 
@@ -33,14 +37,50 @@ export function isReplayFrame(data: Buffer): boolean {
   return data.length >= HEADER_AT && data[0] === MAGIC[0] && MAGIC.equals(data.subarray(0, MAGIC.length));
 }
 
-/** @param bytesMax bytes from which on the data is compressed, so that the whole fits a record of the stream */
-export function encodeReplayFrame({ data, ...rest }: ReplayFrame, bytesMax = Number.POSITIVE_INFINITY): Buffer {
-  const plain = assemble(rest, data, false);
-  return plain.length <= bytesMax ? plain : assemble(rest, gzipSync(data), true);
+/**
+ * Not even compressed does the frame fit a record of the stream: its record was close to the limit, and is compressed
+ * already. It stays where it is (parked, or on the tape) until the stream's `MaxRecordSizeInKiB` is raised by 8, which
+ * fits every frame of a record that was taken before; nothing of it may be left out, or its identity would lie.
+ */
+export class ReplayFrameTooLarge extends Error {
+  /** Of the smallest frame and the partition key, as Kinesis counts a record. */
+  readonly recordBytes: number;
+  readonly recordBytesMax: number;
+
+  constructor(recordBytes: number, recordBytesMax: number) {
+    super(`a replay frame: ${recordBytes} bytes with its partition key, allowed: ${recordBytesMax}`);
+    this.name = 'ReplayFrameTooLarge';
+    this.recordBytes = recordBytes;
+    this.recordBytesMax = recordBytesMax;
+  }
 }
 
-function assemble(header: Omit<ReplayFrame, 'data'>, data: Buffer, isGzip: boolean): Buffer {
-  const text = Buffer.from(JSON.stringify({ ...header, ...(isGzip && { gzip: true }) }));
+/**
+ * @param recordBytesMax bytes that a record of the stream may have, its data and its partition key: past it the data is
+ *   compressed. Default: no limit, and no compression
+ * @throws ReplayFrameTooLarge when it does not fit compressed either
+ * @throws RangeError when it would be no frame: a field out of its bounds, or data that is a frame itself, which
+ *   `nextPlay` unwraps
+ */
+export function encodeReplayFrame(frame: ReplayFrame, recordBytesMax = Number.POSITIVE_INFINITY): Buffer {
+  const { data, partitionKey } = frame;
+  const frameBytesMax = recordBytesMax - Buffer.byteLength(partitionKey);
+  const plain = assemble(frame, data, false);
+  const wrong = readReplayFrame(plain);
+  if (typeof wrong === 'string') throw new RangeError(`a replay frame to be written: it would be ${wrong}`);
+  if (plain.length <= frameBytesMax) return plain;
+  const packed = assemble(frame, gzipSync(data, { level: 9 }), true);
+  if (packed.length <= frameBytesMax) return packed;
+  const frameBytes = Math.min(plain.length, packed.length);
+  throw new ReplayFrameTooLarge(frameBytes + Buffer.byteLength(partitionKey), recordBytesMax);
+}
+
+function assemble(frame: ReplayFrame, data: Buffer, isGzip: boolean): Buffer {
+  const { shardId, sequenceNumber, partitionKey, arrivedAtMs, generation } = frame;
+  const header = { shardId, sequenceNumber, partitionKey, arrivedAtMs, generation, ...(isGzip && { gzip: true }) };
+  const text = Buffer.from(JSON.stringify(header));
+  if (text.length > HEADER_BYTES_MAX)
+    throw new RangeError(`a replay frame to be written: header of ${text.length} bytes`);
   const length = Buffer.alloc(2);
   length.writeUInt16BE(text.length);
   return Buffer.concat([MAGIC, Buffer.of(VERSION), length, text, data]);
@@ -61,14 +101,20 @@ export function readReplayFrame(frame: Buffer): ReplayFrame | string {
   return isReplayFrame(plain) ? 'a replay frame in a replay frame' : { ...place, data: plain };
 }
 
-/** The record of a frame, to be played once more; of any other record, to be played for the first time. */
-export function nextPlay(record: Omit<ReplayFrame, 'generation'>): ReplayFrame {
-  const before = isReplayFrame(record.data) ? readReplayFrame(record.data) : undefined;
-  if (typeof before === 'object') return { ...before, generation: before.generation + 1 };
-  return { ...record, generation: 1 };
+/**
+ * The record of a frame, to be played once more; of any other record, to be played for the first time.
+ * @param record extra properties, such as those of a record of the tape, are left out
+ * @returns what is wrong, in words, for a damaged frame: played again it would fail again, under another identity
+ */
+export function nextPlay(record: Omit<ReplayFrame, 'generation'>): ReplayFrame | string {
+  const { shardId, sequenceNumber, partitionKey, arrivedAtMs, data } = record;
+  if (!isReplayFrame(data)) return { shardId, sequenceNumber, partitionKey, arrivedAtMs, generation: 1, data };
+  const before = readReplayFrame(data);
+  return typeof before === 'string' ? before : { ...before, generation: before.generation + 1 };
 }
 
 function readHeader(bytes: Buffer): (Omit<ReplayFrame, 'data'> & { readonly gzip: boolean }) | undefined {
+  if (!isUtf8(bytes)) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString());
@@ -83,10 +129,12 @@ function readHeader(bytes: Buffer): (Omit<ReplayFrame, 'data'> & { readonly gzip
     typeof sequenceNumber === 'string' &&
     /^\d{1,129}$/.test(sequenceNumber) &&
     typeof partitionKey === 'string' &&
+    partitionKey !== '' &&
+    [...partitionKey].length <= PARTITION_KEY_CHARACTERS_MAX &&
     typeof arrivedAtMs === 'number' &&
     isWithin(arrivedAtMs, 0, ARRIVAL_MS_MAX) &&
     typeof generation === 'number' &&
-    isWithin(generation, 1, 1_000_000) &&
+    isWithin(generation, 1, GENERATION_MAX) &&
     typeof gzip === 'boolean';
   return isWhole ? { shardId, sequenceNumber, partitionKey, arrivedAtMs, generation, gzip } : undefined;
 }

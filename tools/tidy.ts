@@ -20,7 +20,7 @@ const isSource = (file: string): boolean => file.endsWith('.ts') && !file.endsWi
 const isPure = (file: string): boolean =>
   isSource(file) &&
   !isTest(file) &&
-  /^(processors\/stages|schemas|streams\/(codecs|aggregation)|streams\/[^/]+\.ts$)/.test(file);
+  /^(processors\/stages|schemas|streams\/(codecs|aggregation|tape)|streams\/[^/]+\.ts$)/.test(file);
 
 const RULES: readonly Rule[] = [
   {

@@ -1,65 +1,141 @@
 /**
  * Plays the tape of one shard: every position once, in order, whatever objects overlap. A batch that was tried again with
  * other boundaries is on the tape twice in part; the first object that has a position gives it.
+ *
+ * Only objects that overlap where the tape stands are held: each at most a Lambda event, 6 MB, and rarely more than two.
  */
-import { padSequence, type StreamRecord } from '../position.ts';
+import { compareSequence, padSequence, type StreamRecord } from '../position.ts';
+import { compareTapeSpans, parseTapeKey, type TapeSpan } from './tape-key.ts';
+import { decodeTape } from './tape-object.ts';
 
 /** An object of the shard, read when its turn has come. */
 export interface TapeObject {
-  /** Padded, as its name says. */
-  readonly first: string;
-  readonly last: string;
-  read(): Promise<readonly StreamRecord[]>;
+  readonly key: string;
+  /** Its bytes, as they are stored. */
+  read(): Promise<Uint8Array>;
+}
+
+/** Two objects that should hold the same record, and do not. */
+export interface TapeConflict {
+  /** `differs`: they hold other records for the position. `missing`: the other one spans it, and does not hold it. */
+  readonly kind: 'differs' | 'missing';
+  readonly shardId: string;
+  /** Sequence number, padded. */
+  readonly position: string;
+  /** Keys of the object whose record is given, and of the other one. */
+  readonly given: string;
+  readonly other: string;
+}
+
+export interface PlayTapeOptions {
+  /** Default: throws. Where it returns, the tape goes on with the record of `given`. */
+  readonly onConflict?: (conflict: TapeConflict) => void;
 }
 
 /** Objects that may be open at once, since they overlap; more is no retry. */
 const OPEN_MAX = 64;
 
 interface Open {
-  readonly object: TapeObject;
+  readonly key: string;
   readonly records: readonly StreamRecord[];
   at: number;
+  /** Of the record at `at`, padded. */
+  position: string;
 }
 
 /**
- * @param objects of one shard, in any order
- * @throws Error when two objects hold different bytes for one position, or overlap too often
+ * @param objects of one shard, in the order of `compareTapeSpans`, as a listing of the shard gives them hour by hour
+ * @throws Error when an object is no tape object, damaged, of another shard, or out of order; when objects overlap too
+ *   often; and, unless `onConflict` is given, when two of them disagree
  */
-export async function* playTape(objects: readonly TapeObject[]): AsyncGenerator<StreamRecord> {
-  const waiting = objects.toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
+export async function* playTape(
+  objects: AsyncIterable<TapeObject> | Iterable<TapeObject>,
+  { onConflict = refuse }: PlayTapeOptions = {},
+): AsyncGenerator<StreamRecord, void, undefined> {
   let open: Open[] = [];
-  let next = 0;
-  let given = '';
-  for (;;) {
-    const lowest = lowestOf(open);
-    const following = waiting[next];
-    // An object that begins at or before the lowest record may hold it too, or one before it.
-    if (following && (lowest === undefined || following.first <= padSequence(lowest.sequenceNumber))) {
-      open.push({ object: following, records: await following.read(), at: 0 });
-      next += 1;
-      if (open.length > OPEN_MAX)
-        throw new Error(`the tape: more than ${OPEN_MAX} objects overlap at ${following.first}`);
-      continue;
+  let lowest: Open | undefined;
+  for await (const { object, span } of inOrder(objects)) {
+    // What begins behind the lowest record can neither hold it nor one before it.
+    while (lowest && compareSequence(lowest.position, span.first) < 0) {
+      yield take(lowest, open, onConflict);
+      open = open.filter(({ at, records }) => at < records.length);
+      lowest = lowestOf(open);
     }
-    if (lowest === undefined) return;
-    const position = padSequence(lowest.sequenceNumber);
-    for (const each of open) {
-      const record = each.records[each.at];
-      if (record === undefined || padSequence(record.sequenceNumber) !== position) continue;
-      if (!record.data.equals(lowest.data)) throw new Error(`the tape: two objects differ at ${position}`);
-      each.at += 1;
-    }
+    open.push(await openObject(object, span));
+    if (open.length > OPEN_MAX) throw new Error(`the tape: more than ${OPEN_MAX} objects overlap at ${object.key}`);
+    lowest = lowestOf(open);
+  }
+  while (lowest) {
+    yield take(lowest, open, onConflict);
     open = open.filter(({ at, records }) => at < records.length);
-    if (position > given) yield lowest;
-    given = position;
+    lowest = lowestOf(open);
   }
 }
 
-function lowestOf(open: readonly Open[]): StreamRecord | undefined {
-  let lowest: StreamRecord | undefined;
-  for (const { records, at } of open) {
-    const record = records[at];
-    if (record && (!lowest || padSequence(record.sequenceNumber) < padSequence(lowest.sequenceNumber))) lowest = record;
+async function* inOrder(objects: AsyncIterable<TapeObject> | Iterable<TapeObject>) {
+  let before: TapeSpan | undefined;
+  for await (const object of objects) {
+    const span = parseTapeKey(object.key);
+    if (span === undefined) throw new Error(`the tape: ${object.key} is no key of a tape object`);
+    if (before !== undefined) {
+      if (shardOf(before) !== shardOf(span)) throw new Error(`the tape of ${shardOf(before)}: received ${object.key}`);
+      if (compareTapeSpans(before, span) > 0)
+        throw new Error(`the tape: ${object.key} begins before the one before it`);
+    }
+    before = span;
+    yield { object, span };
   }
+}
+
+const shardOf = ({ streamName, createdAtMs, shardId }: TapeSpan): string => `${streamName}/${createdAtMs}/${shardId}`;
+
+async function openObject(object: TapeObject, span: TapeSpan): Promise<Open> {
+  const { key } = object;
+  const bytes = await object.read();
+  try {
+    return { key, records: decodeTape(bytes, span.shardId, span), at: 0, position: span.first };
+  } catch (error) {
+    throw new Error(`${key}: ${Error.isError(error) ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** The record that `lowest` stands at; every object that holds it moves on. */
+function take(lowest: Open, open: readonly Open[], onConflict: (conflict: TapeConflict) => void): StreamRecord {
+  const { position, key: given } = lowest;
+  const record = recordAt(lowest);
+  for (const each of open) {
+    const isHolder = each.position === position;
+    // It has given an earlier one and has later ones, so it spans this one.
+    if (!isHolder && each.at > 0) conflict('missing', each);
+    if (!isHolder) continue;
+    if (!isSame(recordAt(each), record)) conflict('differs', each);
+    each.at += 1;
+    each.position = padSequence(each.records[each.at]?.sequenceNumber ?? '');
+  }
+  return record;
+
+  function conflict(kind: TapeConflict['kind'], other: Open): void {
+    onConflict({ kind, shardId: record.shardId, position, given, other: other.key });
+  }
+}
+
+function recordAt({ key, records, at }: Open): StreamRecord {
+  const record = records[at];
+  if (record === undefined) throw new Error(`the tape: ${key} has no record ${at}`);
+  return record;
+}
+
+function isSame(a: StreamRecord, b: StreamRecord): boolean {
+  return a === b || (a.data.equals(b.data) && a.partitionKey === b.partitionKey && a.arrivedAtMs === b.arrivedAtMs);
+}
+
+function lowestOf(open: readonly Open[]): Open | undefined {
+  let lowest: Open | undefined;
+  for (const each of open) if (!lowest || compareSequence(each.position, lowest.position) < 0) lowest = each;
   return lowest;
+}
+
+function refuse({ kind, position, given, other }: TapeConflict): never {
+  const how = kind === 'differs' ? 'holds another record' : 'does not hold the record';
+  throw new Error(`the tape: at ${position}, ${other} ${how} that ${given} holds`);
 }

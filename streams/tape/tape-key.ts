@@ -1,5 +1,6 @@
 /** Names of tape objects: where they stand follows from the batch alone, so a batch that is written again overwrites. */
-import { padSequence } from '../position.ts';
+import { parseTimestamp } from '../../schemas/timestamp.ts';
+import { compareSequence, padSequence } from '../position.ts';
 
 /** The stream, and the shard's records that an object holds. */
 export interface TapeSpan {
@@ -26,12 +27,18 @@ export function formatTapeKey({ streamName, createdAtMs, shardId, first, last, h
 const KEY =
   /^tape\/dt=(\d{4}-\d{2}-\d{2})\/hour=(\d{2})\/([\w.-]{1,128})\/(\d{1,16})\/([\w.-]{1,128})\/(\d{56,129})-(\d{56,129})\.ndjson\.gz$/;
 
-/** @returns undefined for a key that is no tape object's */
+/** @returns undefined for a key that is no tape object's: another name, an hour that is none, a last before its first */
 export function parseTapeKey(key: string): TapeSpan | undefined {
   const [, dt, hour, streamName, createdAt, shardId, first, last] = KEY.exec(key) ?? [];
   if (dt === undefined || streamName === undefined || shardId === undefined) return undefined;
-  if (first === undefined || last === undefined) return undefined;
+  if (first === undefined || last === undefined || compareSequence(first, last) > 0) return undefined;
+  if (parseTimestamp(`${dt}T${hour}:00`) === undefined) return undefined;
   return { streamName, createdAtMs: Number(createdAt), shardId, first, last, hour: `${dt}T${hour}` };
+}
+
+/** Orders objects of one shard as they are played: by first position, then by last. */
+export function compareTapeSpans(a: Pick<TapeSpan, 'first' | 'last'>, b: Pick<TapeSpan, 'first' | 'last'>): number {
+  return compareSequence(a.first, b.first) || compareSequence(a.last, b.last);
 }
 
 /** What all objects of one hour begin with. @param hour `2026-11-25T07` */

@@ -2,12 +2,15 @@
  * What a tape object holds: the records of one shard as they came, gzip of one line of JSON each. `zcat` reads it.
  * docs/tape.md documents it.
  */
+import { isUtf8 } from 'node:buffer';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { isRecord } from '../../schemas/describe.ts';
-import { padSequence, type RecordIdentity, type StreamRecord } from '../position.ts';
+import { compareSequence, type RecordIdentity, type StreamRecord } from '../position.ts';
+import type { TapeSpan } from './tape-key.ts';
 
 /** S3 user metadata of the object, so that it can be counted without being read. */
 export interface TapeMetadata {
+  readonly streamArn: string;
   readonly records: number;
   /** Of their data. */
   readonly bytes: number;
@@ -26,7 +29,12 @@ export function encodeTape(records: readonly StreamRecord[]): Buffer {
   return gzipSync(`${lines.join('\n')}\n`);
 }
 
-export function measureTape(records: readonly StreamRecord[], identity: RecordIdentity): TapeMetadata {
+/** @param identity of the stream that `streamArn` names */
+export function measureTape(
+  records: readonly StreamRecord[],
+  identity: RecordIdentity,
+  streamArn: string,
+): TapeMetadata {
   let bytes = 0;
   let fingerprint = 0n;
   let arrivedFromMs = Number.POSITIVE_INFINITY;
@@ -37,12 +45,13 @@ export function measureTape(records: readonly StreamRecord[], identity: RecordId
     arrivedFromMs = Math.min(arrivedFromMs, arrivedAtMs);
     arrivedToMs = Math.max(arrivedToMs, arrivedAtMs);
   }
-  return { records: records.length, bytes, fingerprint, arrivedFromMs, arrivedToMs };
+  return { streamArn, records: records.length, bytes, fingerprint, arrivedFromMs, arrivedToMs };
 }
 
 /** Metadata as S3 keeps it: text by lower-case name, `x-amz-meta-<name>` in HTTP. */
 export function formatTapeMetadata(metadata: TapeMetadata): Record<string, string> {
   return {
+    'stream-arn': metadata.streamArn,
     records: String(metadata.records),
     bytes: String(metadata.bytes),
     fingerprint: String(metadata.fingerprint),
@@ -58,7 +67,12 @@ export function parseTapeMetadata(metadata: Readonly<Record<string, string>>): T
     if (/^\d{1,40}$/.test(text)) return text;
     throw new Error(`metadata of a tape object: ${name} is ${JSON.stringify(text)}, allowed: digits`);
   };
+  const streamArn = metadata['stream-arn'] ?? '';
+  if (!streamArn.startsWith('arn:')) {
+    throw new Error(`metadata of a tape object: stream-arn is ${JSON.stringify(streamArn)}, allowed: an ARN`);
+  }
   return {
+    streamArn,
     records: Number(digits('records')),
     bytes: Number(digits('bytes')),
     fingerprint: BigInt(digits('fingerprint')),
@@ -71,28 +85,42 @@ export function parseTapeMetadata(metadata: Readonly<Record<string, string>>): T
 export const TAPE_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * @returns the records, in the order of the shard
- * @throws Error naming what is wrong: no gzip or cut short, a line that is no record, records out of order
+ * @param span what the object's name says it holds; default: not compared
+ * @returns the records, in the order of the shard; one at least
+ * @throws Error naming what is wrong: no gzip or cut short, a line that is no record, records out of order, others than
+ *   the name says
  */
-export function decodeTape(bytes: Uint8Array, shardId: string): StreamRecord[] {
+export function decodeTape(
+  bytes: Uint8Array,
+  shardId: string,
+  span?: Pick<TapeSpan, 'first' | 'last'>,
+): StreamRecord[] {
   const lines = unpack(bytes).split('\n');
   if (lines.pop() !== '') throw new Error('a tape object: the last line has no end');
   const records = lines.map((line, index) => readLine(line, index, shardId));
   for (const [index, { sequenceNumber }] of records.entries()) {
     const before = records[index - 1];
-    if (before && padSequence(before.sequenceNumber) >= padSequence(sequenceNumber)) {
+    if (before && compareSequence(before.sequenceNumber, sequenceNumber) >= 0) {
       throw new Error(`a tape object: line ${index + 1} is not behind the line before it`);
     }
+  }
+  const [first, last] = [records[0]?.sequenceNumber, records.at(-1)?.sequenceNumber];
+  if (first === undefined || last === undefined) throw new Error('a tape object: it holds no record');
+  if (span && (compareSequence(first, span.first) !== 0 || compareSequence(last, span.last) !== 0)) {
+    throw new Error(`a tape object: it holds ${first} to ${last}, its name says ${span.first} to ${span.last}`);
   }
   return records;
 }
 
 function unpack(bytes: Uint8Array): string {
+  let text: Buffer;
   try {
-    return gunzipSync(bytes, { maxOutputLength: TAPE_BYTES_MAX }).toString('utf8');
+    text = gunzipSync(bytes, { maxOutputLength: TAPE_BYTES_MAX });
   } catch (error) {
     throw new Error(`a tape object: received no whole gzip of at most ${TAPE_BYTES_MAX} bytes`, { cause: error });
   }
+  if (!isUtf8(text)) throw new Error('a tape object: its text is no UTF-8');
+  return text.toString();
 }
 
 function readLine(line: string, index: number, shardId: string): StreamRecord {
@@ -110,7 +138,11 @@ function readLine(line: string, index: number, shardId: string): StreamRecord {
       `a tape object: line ${index + 1} is no record, allowed: JSON of sequenceNumber, partitionKey, arrivedAtMs, data`,
     );
   }
-  return { shardId, sequenceNumber, partitionKey, arrivedAtMs, data: Buffer.from(data, 'base64') };
+  const content = Buffer.from(data, 'base64');
+  // Reading skips what is no base64; written again it would be other text.
+  if (content.toString('base64') !== data)
+    throw new Error(`a tape object: line ${index + 1} has data that is no base64`);
+  return { shardId, sequenceNumber, partitionKey, arrivedAtMs, data: content };
 }
 
 function parseLine(line: string): unknown {

@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { createRecordIdentity, padSequence, type StreamRecord } from '../position.ts';
-import { playTape, type TapeObject } from './play-tape.ts';
-import { formatTapeKey, parseTapeKey, tapeHourPrefix } from './tape-key.ts';
+import { compareTapeSpans, formatTapeKey, parseTapeKey, tapeHourPrefix } from './tape-key.ts';
 import { decodeTape, encodeTape, formatTapeMetadata, measureTape, parseTapeMetadata } from './tape-object.ts';
 
 const SHARD = 'shardId-000000000003';
@@ -35,10 +34,32 @@ describe('the name of a tape object', () => {
     expect(key.startsWith(tapeHourPrefix('2026-11-25T07'))).toBe(true);
   });
 
-  test.each(['aws/lambda/x', 'tape/dt=2026-11-25/hour=07/s/1/shard/1-2.ndjson.gz', ''])('is not %s', (key) => {
+  test.each([
+    ['another name', 'aws/lambda/x'],
+    ['no name', ''],
+    ['positions that are not padded', 'tape/dt=2026-11-25/hour=07/s/1/shard/1-2.ndjson.gz'],
+    ['a day that is none', formatTapeKey({ ...span, hour: '2026-02-30T07' })],
+    ['an hour that is none', formatTapeKey({ ...span, hour: '2026-11-25T24' })],
+    ['a last position before its first', formatTapeKey({ ...span, last: '6' })],
+    ['more behind it', `${formatTapeKey(span)}.tmp`],
+  ])('is not %s', (_, key) => {
     expect(parseTapeKey(key)).toBeUndefined();
   });
+
+  test('orders objects as they are played, also where a sequence number outgrows its padding', () => {
+    const spans = [
+      { first: '9'.repeat(56), last: `1${'0'.repeat(56)}` },
+      { first: `1${'0'.repeat(56)}`, last: `2${'0'.repeat(56)}` },
+      { first: padSequence('7'), last: padSequence('9') },
+      { first: padSequence('7'), last: padSequence('12') },
+    ];
+
+    expect(spans.toSorted(compareTapeSpans)).toEqual([2, 3, 0, 1].map((index) => spans[index]));
+  });
 });
+
+const line = (more: object = {}): string =>
+  JSON.stringify({ sequenceNumber: '7', partitionKey: 'k', arrivedAtMs: 1, data: 'AA==', ...more });
 
 describe('a tape object', () => {
   test('gives its records back', () => {
@@ -67,18 +88,51 @@ describe('a tape object', () => {
   test('is counted by its metadata', () => {
     const records = recordsFrom(0, 3);
     const identity = createRecordIdentity('s');
-    const metadata = measureTape(records, identity);
+    const streamArn = 'arn:aws:kinesis:us-east-1:123456789012:stream/s';
+    const metadata = measureTape(records, identity, streamArn);
 
     expect(parseTapeMetadata(formatTapeMetadata(metadata))).toEqual(metadata);
-    expect(metadata).toMatchObject({ records: 3, bytes: 9, arrivedFromMs: 1_764_000_000_000 });
+    expect(metadata).toMatchObject({
+      ...{ streamArn, records: 3, bytes: 9 },
+      ...{ arrivedFromMs: 1_764_000_000_000, arrivedToMs: 1_764_000_000_002 },
+    });
     const digits = records.map(({ sequenceNumber }) => identity.forRecord(SHARD, sequenceNumber).textOf(0).slice(0, 8));
     expect(metadata.fingerprint).toBe(digits.reduce((sum, hex) => sum + BigInt(`0x${hex}`), 0n));
+  });
+
+  test.each([
+    ['stream-arn', undefined, 'stream-arn is "", allowed: an ARN'],
+    ['records', undefined, 'records is "", allowed: digits'],
+    ['fingerprint', '-1', 'fingerprint is "-1", allowed: digits'],
+  ])('whose metadata has a wrong %s is refused', (name, value, reason) => {
+    const metadata = formatTapeMetadata(measureTape(recordsFrom(0, 1), createRecordIdentity('s'), 'arn:aws:kinesis'));
+    const { [name]: _, ...others } = metadata;
+
+    expect(() => parseTapeMetadata(value === undefined ? others : { ...others, [name]: value })).toThrow(reason);
+  });
+
+  test('that holds other records than its name says is refused', () => {
+    const bytes = encodeTape(recordsFrom(1, 3));
+
+    expect(decodeTape(bytes, SHARD, { first: padSequence(sequence(1)), last: sequence(3) })).toHaveLength(3);
+    expect(() => decodeTape(bytes, SHARD, { first: sequence(0), last: sequence(3) })).toThrow('its name says');
+    expect(() => decodeTape(bytes, SHARD, { first: sequence(1), last: sequence(4) })).toThrow('its name says');
   });
 
   test.each([
     ['is cut short', (bytes: Buffer) => bytes.subarray(0, bytes.length - 9), 'received no whole gzip'],
     ['is no gzip', () => Buffer.from('{}\n'), 'received no whole gzip'],
     ['has records out of order', () => encodeTape([record(2), record(1)]), 'line 2 is not behind the line before it'],
+    ['holds nothing', () => gzipSync(''), 'it holds no record'],
+    ['ends within a line', () => gzipSync('{}'), 'the last line has no end'],
+    ['is no UTF-8', () => gzipSync(Buffer.from('"\xff"\n', 'latin1')), 'its text is no UTF-8'],
+    ['has data that is no base64', () => gzipSync(`${line({ data: 'AA=A' })}\n`), 'line 1 has data that is no base64'],
+    ['has an empty line', () => gzipSync(`${line()}\n\n`), 'line 2 is no record'],
+    [
+      'has a sequence number that is none',
+      () => gzipSync(`${line({ sequenceNumber: '1e3' })}\n`),
+      'line 1 is no record',
+    ],
     ['has a record twice', () => encodeTape([record(1), record(1)]), 'line 2 is not behind the line before it'],
   ])('that %s is refused', (_, damage, reason) => {
     expect(() => decodeTape(damage(encodeTape(recordsFrom(0, 5))), SHARD)).toThrow(reason);
@@ -88,53 +142,5 @@ describe('a tape object', () => {
     const bad = encodeTape([{ ...record(0), arrivedAtMs: Number.NaN }]);
 
     expect(() => decodeTape(bad, SHARD)).toThrow('line 1 is no record');
-  });
-});
-
-describe('the tape of a shard', () => {
-  const objectOf = (records: readonly StreamRecord[]): TapeObject => ({
-    first: padSequence(records[0]?.sequenceNumber ?? ''),
-    last: padSequence(records.at(-1)?.sequenceNumber ?? ''),
-    read: async () => records,
-  });
-  const play = async (objects: readonly TapeObject[]) =>
-    (await Array.fromAsync(playTape(objects))).map(({ sequenceNumber }) => sequenceNumber);
-
-  test('is every position once, in order, however batches overlap and were tried again', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.tuple(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 1, max: 20 })), { maxLength: 15 }),
-        async (spans) => {
-          const all = new Set(
-            spans.flatMap(([first, count]) => recordsFrom(first, count).map((each) => each.sequenceNumber)),
-          );
-
-          const played = await play(spans.map(([first, count]) => objectOf(recordsFrom(first, count))));
-
-          expect(played).toEqual([...all].sort());
-        },
-      ),
-    );
-  });
-
-  test('is read object by object, as its turn comes', async () => {
-    const read: number[] = [];
-    const objects = [0, 10, 20].map((first) => ({
-      ...objectOf(recordsFrom(first, 10)),
-      read: async () => {
-        read.push(first);
-        return recordsFrom(first, 10);
-      },
-    }));
-    const tape = playTape(objects.reverse());
-    await tape.next();
-
-    expect(read).toEqual([0]);
-  });
-
-  test('refuses two objects that differ at a position', async () => {
-    const other = { ...record(5), data: Buffer.from('other') };
-
-    await expect(play([objectOf(recordsFrom(0, 10)), objectOf([other])])).rejects.toThrow('two objects differ at');
   });
 });

@@ -1,5 +1,6 @@
 /** The one log line of a batch: what happened in it, and its metrics in CloudWatch's embedded metric format. */
-import type { BatchCounts, BatchRange } from './ports.ts';
+import type { BatchRange } from './ports.ts';
+import type { BatchCounts } from './tally.ts';
 
 export interface BatchSummary {
   readonly namespace: string;

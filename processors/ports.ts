@@ -74,15 +74,6 @@ export interface BatchRange {
   readonly requestId: string;
 }
 
-/** Events of a batch by outcome: `received = delivered + quarantined + dropped + duplicate`. */
-export interface BatchCounts {
-  readonly received: number;
-  readonly delivered: number;
-  readonly quarantined: number;
-  readonly dropped: number;
-  readonly duplicate: number;
-}
-
 /** What came of a batch: nothing of it is counted before it is committed. */
 export interface BatchWork {
   /** Records beyond the checkpoint, in order. */

@@ -8,8 +8,16 @@
 import { formatTimestamp } from '../schemas/timestamp.ts';
 import type { JournalGroup, Outcome } from './books/journal-entry.ts';
 import { UNKNOWN_DATASET } from './books/keys.ts';
-import type { BatchCounts } from './ports.ts';
 import type { Routed } from './stages/route.ts';
+
+/** Events of a batch by outcome: `received = delivered + quarantined + dropped + duplicate`. */
+export interface BatchCounts {
+  readonly received: number;
+  readonly delivered: number;
+  readonly quarantined: number;
+  readonly dropped: number;
+  readonly duplicate: number;
+}
 
 export interface Tally {
   count(routed: Routed): void;

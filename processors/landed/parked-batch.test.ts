@@ -115,7 +115,7 @@ describe('a batch that Lambda gave up', () => {
       'KinesisBatchInfo: received no object',
     ],
     ['a payload that is no JSON', { ...DOCUMENT, payload: '{' }, 'JSON'],
-    ['a payload of another source', { ...DOCUMENT, payload: '{"Records":[{}]}' }, 'payload.Records.kinesis: received'],
+    ['a payload of another source', { ...DOCUMENT, payload: '{"Records":[{}]}' }, 'payload.Records: received a record'],
     ['no function', { ...DOCUMENT, requestContext: { condition: 'x' } }, 'functionArn: received no text'],
   ])('is refused where the object is %s', async (_, document, reason) => {
     const error: unknown = await entered(document).catch((refused: unknown) => refused);

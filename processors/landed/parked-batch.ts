@@ -10,6 +10,7 @@ import { parkedKey } from '../books/keys.ts';
 import type { StateAttributes, StateTablePort } from '../books/state-table.ts';
 import { enterOnce } from './enter-once.ts';
 import { ObjectError, type ObjectsPort, type StoredObject } from './objects.ts';
+import { readParkedPayload } from './parked-records.ts';
 
 /** A payload is 6 MB at most, and text of text needs more. */
 export const DOCUMENT_BYTES_MAX = 67_108_864;
@@ -85,7 +86,7 @@ export function readParkedBatch(text: string): ParkedBatch {
   const batch = recordOf(document.KinesisBatchInfo, 'KinesisBatchInfo');
   const shardId = textOf(batch, 'shardId');
   const streamArn = textOf(batch, 'streamArn');
-  const sequenceNumbers = sequenceNumbersOf(document.payload);
+  const sequenceNumbers = readParkedPayload(document.payload)?.map(({ sequenceNumber }) => sequenceNumber);
   const parkedAtMs = typeof document.timestamp === 'string' ? Date.parse(document.timestamp) : Number.NaN;
   return {
     functionArn: textOf(context, 'functionArn'),
@@ -105,16 +106,6 @@ function fingerprintOf(streamArn: string, shardId: string, sequenceNumbers: read
   let sum = 0n;
   for (const sequenceNumber of sequenceNumbers) sum += BigInt(identity.forRecord(shardId, sequenceNumber).first32(0));
   return sum;
-}
-
-/** @param payload the event, or the text of it; undefined in a document of metadata only */
-function sequenceNumbersOf(payload: unknown): readonly string[] | undefined {
-  if (payload === undefined || payload === null) return undefined;
-  const event = recordOf(typeof payload === 'string' ? JSON.parse(payload) : payload, 'payload');
-  if (!Array.isArray(event.Records)) throw new Error('payload: received no Records');
-  return event.Records.map((record: unknown) =>
-    textOf(recordOf(recordOf(record, 'payload.Records').kinesis, 'payload.Records.kinesis'), 'sequenceNumber'),
-  );
 }
 
 /** Without qualifier: `arn:aws:lambda:<region>:<account>:function:<name>[:<qualifier>]`. */

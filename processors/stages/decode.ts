@@ -4,8 +4,8 @@ import { decodeRecordInto } from '../../streams/codecs/decode-record.ts';
 import type { DecodeOutcome } from '../../streams/codecs/outcomes.ts';
 import { formatPosition, type RecordIdentity, type StreamRecord } from '../../streams/position.ts';
 import { isReplayFrame, readReplayFrame } from '../../streams/replay-frame.ts';
-import { failed } from './fail-whole.ts';
 import type { Item, Origin } from './items.ts';
+import { undecodable } from './undecodable.ts';
 
 export interface DecodeStage {
   readonly context: DecodeContext;
@@ -29,7 +29,7 @@ export function decode(stage: DecodeStage, record: StreamRecord, recordIndex: nu
   const { origin, data, fault } = unframe(stage, record, recordIndex);
   if (fault !== undefined) {
     const expected = 'a replay frame that this version wrote';
-    items.push(failed(origin, data, { code: 'INVALID_REPLAY_FRAME', expected, received: fault }));
+    items.push(undecodable(origin, data, { code: 'INVALID_REPLAY_FRAME', expected, received: fault }));
     return data.length;
   }
   const events: DecodeOutcome[] = [];

@@ -1,0 +1,137 @@
+/** Plays parked records again: through the stream, with the identity of where they first stood. */
+
+import { type JournalEntry, readJournalEntry } from '../../processors/books/journal-entry.ts';
+import { journalPartition, type ShardRef } from '../../processors/books/keys.ts';
+import { ConditionFailed, type StateItem, type StateTablePort, textOf } from '../../processors/books/state-table.ts';
+import type { StreamInfoPort } from '../../processors/books/stream-info.ts';
+import { readParkedRecords } from '../../processors/landed/parked-records.ts';
+import { createRecordIdentity, padSequence, type StreamRecord } from '../../streams/position.ts';
+import { encodeReplayFrame, nextPlay } from '../../streams/replay-frame.ts';
+import { parkedInEntry, type SpanCount } from './parked-in-entry.ts';
+
+export interface PlayedRecord {
+  readonly partitionKey: string;
+  readonly data: Buffer;
+}
+
+export interface RedriveParkedPorts {
+  readonly table: StateTablePort;
+  /** The text of an on-failure document. */
+  readonly readDocument: (key: string) => Promise<string>;
+  /** What the tape has in the span of an entry. */
+  readonly tapeOf: (entry: JournalEntry) => Promise<SpanCount>;
+  readonly streams: StreamInfoPort;
+  /** Puts records on the stream; resolves when all are accepted. */
+  readonly put: (records: readonly PlayedRecord[]) => Promise<void>;
+  readonly now: () => number;
+}
+
+export interface RedrivenDocument {
+  readonly key: string;
+  /** Put on the stream. */
+  readonly played: number;
+  /** Not put, since the journal counts them. */
+  readonly counted: number;
+}
+
+/** Bytes of a record on the stream, its partition key included: streams/latest/dev/service-sizes-and-limits.html */
+const RECORD_BYTES_MAX = 1_024 * 1_024;
+
+/**
+ * Marks the document first, plays it, and marks it played. Cut off in between, it is played again the next time, and its
+ * records count once all the same: a replay is claimed.
+ * @param item of the state table, parked or being redriven
+ * @throws Error saying why the document stays as it is
+ */
+export async function redriveParked(item: StateItem, ports: RedriveParkedPorts): Promise<RedrivenDocument> {
+  const { table, now } = ports;
+  const status = textOf(item, 'status');
+  const records = readParkedRecords(await ports.readDocument(item.sk));
+  if (records === undefined) throw new Error('the document has no payload: play its records from the tape');
+  const streamArn = textOf(item, 'stream_arn');
+  const counted = await countedRecords(streamArn, records, item, ports);
+  const frames = records.filter((record) => !counted.has(record)).map(frameOf);
+  await mark(table, item, status, 'redriving', now());
+  await ports.put(frames);
+  await mark(table, item, 'redriving', 'redriven', now());
+  return { key: item.sk, played: frames.length, counted: counted.size };
+}
+
+async function mark(table: StateTablePort, key: StateItem, from: string, to: string, nowMs: number): Promise<void> {
+  if (from === to) return;
+  try {
+    await table.update({
+      kind: 'update',
+      key: { pk: key.pk, sk: key.sk },
+      expect: { status: from },
+      set: { status: to, updated_at: nowMs },
+    });
+  } catch (error) {
+    if (!(error instanceof ConditionFailed)) throw error;
+    throw new Error(
+      `its status is ${error.failed.get(0)?.attributes.status}, no longer ${from}: another redrive is at it`,
+    );
+  }
+}
+
+/** @throws Error for a record that does not fit its frame, or is itself a frame that cannot be read */
+function frameOf(record: StreamRecord): PlayedRecord {
+  const { partitionKey, shardId, sequenceNumber, arrivedAtMs, data } = record;
+  const next = nextPlay({ partitionKey, shardId, sequenceNumber, arrivedAtMs, data });
+  if (typeof next === 'string') throw new Error(`record ${sequenceNumber} cannot be played again: ${next}`);
+  return { partitionKey, data: encodeReplayFrame(next, RECORD_BYTES_MAX) };
+}
+
+/** Those of the parked records that the journal counts. */
+async function countedRecords(
+  streamArn: string,
+  records: readonly StreamRecord[],
+  item: StateItem,
+  ports: RedriveParkedPorts,
+): Promise<ReadonlySet<StreamRecord>> {
+  const identity = createRecordIdentity(streamArn.slice(streamArn.lastIndexOf('/') + 1));
+  const shard = {
+    streamArn,
+    createdAtMs: await ports.streams.createdAtMs(streamArn),
+    shardId: textOf(item, 'shard'),
+  };
+  const counted = new Set<StreamRecord>();
+  for (const [entry, inside] of await entriesAround(shard, records, ports.table)) {
+    const fingerprints = inside.map(({ shardId, sequenceNumber }) =>
+      identity.forRecord(shardId, sequenceNumber).first32(0),
+    );
+    const parked = {
+      records: inside.length,
+      fingerprint: fingerprints.reduce((sum, value) => sum + BigInt(value), 0n),
+    };
+    const verdict = parkedInEntry(entry, await ports.tapeOf(entry), parked);
+    if (verdict === 'unclear') {
+      throw new Error(
+        `${inside.length} of its records lie in the journal entry ${entry.from}-${entry.to}, and the tape does not tell whether it counts them`,
+      );
+    }
+    if (verdict === 'counted') for (const record of inside) counted.add(record);
+  }
+  return counted;
+}
+
+/** Entries of the journal that span some of the records, with those records. */
+async function entriesAround(
+  shard: ShardRef,
+  records: readonly StreamRecord[],
+  table: StateTablePort,
+): Promise<ReadonlyMap<JournalEntry, readonly StreamRecord[]>> {
+  const around = new Map<JournalEntry, StreamRecord[]>();
+  let entry: JournalEntry | undefined;
+  for (const record of records) {
+    const position = padSequence(record.sequenceNumber);
+    if (entry === undefined || entry.to < position) {
+      const [next] = await table.query(journalPartition(shard), { from: position, limit: 1 });
+      if (next === undefined) return around;
+      entry = readJournalEntry(shard, next);
+    }
+    if (entry.from > position) continue;
+    around.set(entry, [...(around.get(entry) ?? []), record]);
+  }
+  return around;
+}

@@ -6,12 +6,15 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HANDLERS } from '../infra/handlers.ts';
-import { type AwsJsonServer, startAwsJsonServer } from '../test/support/processors/aws-json-server.ts';
+import { RunningDynamoDb, TABLE } from '../test/support/local/running-dynamodb.ts';
+import { ACCOUNT, type RunningKinesis, startKinesis, temporaryFolder } from '../test/support/local/running-kinesis.ts';
+import { type Answer, type AwsJsonServer, startAwsJsonServer } from '../test/support/processors/aws-json-server.ts';
 import { kinesisEvent, sequenceOf } from '../test/support/processors/kinesis-event.ts';
+import { parquetOf } from '../test/support/processors/parquet-file.ts';
 import { type BuiltHandler, buildHandlers } from './build.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
-/** A handler binds ports and exports; what is longer decides something. */
+/** A handler binds ports and exports; what is longer, its imports aside, decides something. */
 const HANDLER_LINES_MAX = 20;
 const ENVIRONMENT = {
   AWS_REGION: 'us-east-1',
@@ -21,27 +24,55 @@ const ENVIRONMENT = {
   DELIVERY_STREAM_PREFIX: 'data-pipeline-',
   PAYLOAD_BUCKET: 'archive',
   QUALITY_THRESHOLD: '0.85',
+  MAX_RETRIES: '5',
+  CODE_VERSION: 'v1',
   PROCESSED_BUCKET: 'processed',
+  ARCHIVE_BUCKET: 'archive',
   DATABASE_NAME: 'data_pipeline_catalog',
+  STATE_TABLE: 'data-pipeline-state',
+  STREAM_NAME: 'data-pipeline-stream',
+  TAPE_FUNCTION: 'ServerlessDataPipeline-TapeFunction',
 };
 
 let outdir = '';
 let built: readonly BuiltHandler[] = [];
 let server: AwsJsonServer;
+/** Its client speaks HTTP/2. */
+let kinesis: RunningKinesis;
+let dynamoDb: RunningDynamoDb;
+const kinesisFolder = temporaryFolder();
+let parquet: Buffer;
+
+/** Glue and Firehose, as far as a handler asks them. */
+const ANSWERS: Readonly<Record<string, (request: Record<string, unknown>) => Answer>> = {
+  GetTable: () => ({ body: { Table: { Name: 'flights', StorageDescriptor: {} } } }),
+  PutRecordBatch: ({ Records }) => ({
+    body: {
+      FailedPutCount: 0,
+      RequestResponses: Array.isArray(Records) ? Records.map(() => ({ RecordId: 'accepted' })) : [],
+    },
+  }),
+};
 
 beforeAll(async () => {
   outdir = mkdtempSync(path.join(tmpdir(), 'handlers-'));
   built = await buildHandlers({ outdir: path.join(outdir, 'lambda') });
-  server = await startAwsJsonServer(({ operation, body }) => {
-    if (operation === 'GetTable') return { body: { Table: { Name: 'flights', StorageDescriptor: {} } } };
-    if (operation !== 'PutRecordBatch') return {};
-    const records: object[] = JSON.parse(body.toString()).Records;
-    return { body: { FailedPutCount: 0, RequestResponses: records.map(() => ({ RecordId: 'accepted' })) } };
+  parquet = await parquetOf('SELECT 1 AS n');
+  server = await startAwsJsonServer(({ method, operation, body }) => {
+    if (method === 'GET') return { status: 206, body: parquet };
+    return ANSWERS[operation]?.(JSON.parse(body.toString())) ?? {};
   });
+  kinesis = await startKinesis(kinesisFolder.folder);
+  await kinesis.makeStream({ ShardCount: 1 }, ENVIRONMENT.STREAM_NAME);
+  dynamoDb = await RunningDynamoDb.start();
+  dynamoDb.declare({ ...TABLE, TableName: ENVIRONMENT.STATE_TABLE });
 });
 
 afterAll(async () => {
   await server.close();
+  await kinesis.stop();
+  await dynamoDb.stop();
+  kinesisFolder.remove();
   rmSync(outdir, { recursive: true });
 });
 
@@ -61,14 +92,22 @@ async function run(name: string, script: string, environment: Readonly<Record<st
 const invoke = (name: string, event: object) =>
   run(
     name,
-    `handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 30_000 })
+    `handler(${JSON.stringify(event)}, { awsRequestId: 'request', getRemainingTimeInMillis: () => 30_000 })
       .then((answer) => process.stdout.write(JSON.stringify(answer)));`,
-    { ...ENVIRONMENT, AWS_ENDPOINT_URL: server.endpoint },
+    {
+      ...ENVIRONMENT,
+      AWS_ENDPOINT_URL: server.endpoint,
+      AWS_ENDPOINT_URL_KINESIS: kinesis.endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
+    },
   );
 
 describe.each(Object.entries(HANDLERS))('the handler %s', (name, entry) => {
-  it('binds ports and exports, in under 20 lines', () => {
-    const lines = readFileSync(path.join(ROOT, entry), 'utf8').trimEnd().split('\n');
+  it('binds ports and exports, in under 20 lines besides its imports', () => {
+    const lines = readFileSync(path.join(ROOT, entry), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .filter((line) => !line.startsWith('import '));
 
     expect(lines.length).toBeLessThan(HANDLER_LINES_MAX);
   });
@@ -91,6 +130,8 @@ describe('the bundles at work', () => {
   it('deliver a batch by the SDK, and print its metrics as they stand', async () => {
     const flight = { date: '2001/01/01 06:55', delay: -19, distance: 1797, origin: 'LAX', destination: 'BNA' };
     const event = kinesisEvent([Buffer.from(JSON.stringify(flight)), Buffer.from('{')]);
+    const streamArn = `arn:aws:kinesis:us-east-1:${ACCOUNT}:stream/${ENVIRONMENT.STREAM_NAME}`;
+    for (const record of event.Records) record.eventSourceARN = streamArn;
 
     const { stdout, stderr } = await invoke('realtime', event);
 
@@ -102,8 +143,9 @@ describe('the bundles at work', () => {
     expect(streams.sort()).toEqual(['data-pipeline-failed_events', 'data-pipeline-flights']);
   });
 
-  it('register a partition by the SDK', async () => {
-    const detail = { bucket: { name: 'processed' }, object: { key: 'flights/dt=2001-01-01/a.parquet' } };
+  it('register a partition by the SDK, and count what has landed in it', async () => {
+    const object = { key: 'flights/dt=2001-01-01/a.parquet', size: parquet.length, etag: 'e' };
+    const detail = { bucket: { name: 'processed' }, object };
 
     const { stdout, stderr } = await invoke('catalog', {
       Records: [{ messageId: 'm', eventSource: 'aws:sqs', body: JSON.stringify({ detail }) }],
@@ -111,6 +153,18 @@ describe('the bundles at work', () => {
 
     expect(stderr).toBe('');
     expect(stdout.split('\n').at(-1)).toBe('{"batchItemFailures":[]}');
-    expect(server.requests.map(({ operation }) => operation)).toContain('BatchCreatePartition');
+    const asked = server.requests.slice(-3).map(({ method, operation }) => operation || method);
+    expect(asked).toEqual(['GetTable', 'BatchCreatePartition', 'GET']);
+    expect(JSON.parse(stdout.split('\n')[0] ?? '')).toMatchObject({ landed: 1, rows: 1 });
+  });
+
+  it('fold what the batch came to by the SDK, and print the metrics as they stand', async () => {
+    const { stdout, stderr } = await invoke('ledger', {});
+
+    const [line = '', answer = ''] = stdout.split('\n');
+    expect(stderr).toBe('');
+    expect(JSON.parse(line)).toMatchObject({ level: 'INFO', message: 'journal folded', LedgerEntriesFolded: 1 });
+    expect(Object.keys(JSON.parse(line))[0]).toBe('_aws');
+    expect(JSON.parse(answer)).toMatchObject({ entries: 1, records: 2, lagEntries: 0, stopped: 0 });
   });
 });

@@ -1,4 +1,4 @@
-/** A small HTTP server that real SDK clients talk to: AWS JSON 1.1, or plain PUTs; it answers as a test wants. */
+/** A small HTTP server that real SDK clients talk to: AWS JSON, or plain objects; it answers as a test wants. */
 import { createServer, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
@@ -13,8 +13,8 @@ export interface ReceivedRequest {
 export interface Answer {
   /** Default 200. */
   readonly status?: number;
-  /** An object is sent as JSON, a text as it stands. */
-  readonly body?: object | string;
+  /** A text or bytes are sent as they stand, another object as JSON. */
+  readonly body?: object | string | Uint8Array;
   /** Answers nothing and closes the connection. */
   readonly hangUp?: boolean;
   /** Answers never. */
@@ -38,7 +38,7 @@ export async function startAwsJsonServer(
       if (hangUp) incoming.socket.destroy();
       else if (!silent) {
         outgoing.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
-        outgoing.end(typeof body === 'string' ? body : JSON.stringify(body));
+        outgoing.end(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body));
       }
     });
   });

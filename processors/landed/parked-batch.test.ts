@@ -97,6 +97,12 @@ describe('a batch that Lambda gave up', () => {
     expect(attributes).toEqual({ ...ATTRIBUTES, function_arn: functionArn, status: 'tape_parked' });
   });
 
+  test('by a consumer with enhanced fan-out is of the stream itself', async () => {
+    const KinesisBatchInfo = { ...DOCUMENT.KinesisBatchInfo, streamArn: `${STREAM_ARN}/consumer/tape:1700000000` };
+
+    expect((await entered({ ...DOCUMENT, KinesisBatchInfo })).attributes).toEqual(ATTRIBUTES);
+  });
+
   test('is entered once, and what has become of it since stays', async () => {
     const { enter, table } = await entered(DOCUMENT);
     const redriven = { status: 'redriven', updated_at: NOW_MS + 1 };

@@ -8,6 +8,7 @@ import { isRecord } from '../../schemas/describe.ts';
 import { createRecordIdentity, padSequence } from '../../streams/position.ts';
 import { parkedKey } from '../books/keys.ts';
 import type { StateAttributes, StateTablePort } from '../books/state-table.ts';
+import { streamArnOf, streamNameOf } from '../read-kinesis-event.ts';
 import { enterOnce } from './enter-once.ts';
 import { ObjectError, type ObjectsPort, type StoredObject } from './objects.ts';
 import { readParkedPayload } from './parked-records.ts';
@@ -85,7 +86,7 @@ export function readParkedBatch(text: string): ParkedBatch {
   const context = recordOf(document.requestContext, 'requestContext');
   const batch = recordOf(document.KinesisBatchInfo, 'KinesisBatchInfo');
   const shardId = textOf(batch, 'shardId');
-  const streamArn = textOf(batch, 'streamArn');
+  const streamArn = streamArnOf(textOf(batch, 'streamArn'));
   const sequenceNumbers = readParkedPayload(document.payload)?.map(({ sequenceNumber }) => sequenceNumber);
   const parkedAtMs = typeof document.timestamp === 'string' ? Date.parse(document.timestamp) : Number.NaN;
   return {
@@ -102,7 +103,7 @@ export function readParkedBatch(text: string): ParkedBatch {
 }
 
 function fingerprintOf(streamArn: string, shardId: string, sequenceNumbers: readonly string[]): bigint {
-  const identity = createRecordIdentity(streamArn.slice(streamArn.lastIndexOf('/') + 1));
+  const identity = createRecordIdentity(streamNameOf(streamArn));
   let sum = 0n;
   for (const sequenceNumber of sequenceNumbers) sum += BigInt(identity.forRecord(shardId, sequenceNumber).first32(0));
   return sum;

@@ -104,7 +104,7 @@ describe('a replay frame', () => {
         if (typeof read === 'string') expect(read).not.toBe('');
         else expect(read.data.length).toBeLessThanOrEqual(given.data.length);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 
@@ -117,7 +117,7 @@ describe('a replay frame', () => {
       fc.property(fc.oneof(anyFrame, anyBytes), (bytes) => {
         expect(['string', 'object']).toContain(typeof readReplayFrame(bytes));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 

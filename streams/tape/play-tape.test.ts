@@ -67,6 +67,7 @@ describe('the tape of a shard', () => {
 
         expect(played).toEqual(recordsFrom(0, end));
       }),
+      { numRuns: 60 },
     );
   });
 
@@ -81,6 +82,7 @@ describe('the tape of a shard', () => {
 
         expect(played).toEqual([...held].sort((a, b) => a - b).map(record));
       }),
+      { numRuns: 60 },
     );
   });
 

@@ -21,7 +21,7 @@ const group: fc.Arbitrary<PlannedGroup> = fc.record({
 
 /** An entry that one transaction does not hold: a group a day. */
 const wide = fc
-  .tuple(group, fc.integer({ min: 95, max: 320 }))
+  .tuple(group, fc.integer({ min: 95, max: 210 }))
   .map(([each, days]) =>
     Array.from({ length: days }, (_, day): PlannedGroup => ({ ...each, outcome: 'delivered', day, events: day + 1 })),
   );
@@ -89,7 +89,7 @@ function ledgerOf(items: readonly StateItem[]): Record<string, unknown> {
 describe('the fold', () => {
   test('comes to the sum of the journal, wherever it is cut off, and whether or not an answer was lost', async () => {
     await fc.assert(
-      fc.asyncProperty(journals, fc.array(fault, { maxLength: 80 }), async (shards, faults) => {
+      fc.asyncProperty(journals, fc.array(fault, { maxLength: 40 }), async (shards, faults) => {
         const table = createMemoryStateTable();
         await writeJournal(table, shards);
         const planned = faults.values();
@@ -99,7 +99,7 @@ describe('the fold', () => {
 
         expect(ledgerOf(table.items())).toEqual(summed(shards));
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -114,7 +114,7 @@ describe('the fold', () => {
 
         expect(ledgerOf(table.items())).toEqual(summed(shards));
       }),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 
@@ -132,7 +132,7 @@ describe('the fold', () => {
 
         expect(ledgerOf(table.items())).toEqual(summed(shards));
       }),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
   });
 
@@ -158,7 +158,7 @@ describe('the fold', () => {
           expect(latency.p99).toBeLessThanOrEqual(latency.max);
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
   });
 });

@@ -119,7 +119,35 @@ export const THRESHOLDS = [0.5, 0.85] as const;
 /** One seed of this many has no fault at all: nothing may come twice in it. */
 const CALM_ONE_OF = 8;
 
+/** One seed of this many deploys again and again while pollers begin anew and a table is away. */
+const UPHEAVAL_ONE_OF = 8;
+
 export function scenarioOf(seed: number): Scenario {
+  const scenario = plainScenarioOf(seed);
+  const random = createRandom(seed, 'upheaval');
+  return random.chance(1 / UPHEAVAL_ONE_OF) ? { ...scenario, ...upheavalOf(random, scenario) } : scenario;
+}
+
+/** What a batch was decided by must outlive attempts that overlap, and settings that change between them. */
+function upheavalOf(random: Random, { durationMs, outages, puts }: Scenario): Partial<Scenario> {
+  const atMs = random.int(0, durationMs / 2);
+  const away: OutagePlan = { what: random.pick(['orders', 'readings', 'payments']), atMs, untilMs: durationMs };
+  const odder = (event: EventKind) => (event === 'good' && random.chance(0.5) ? 'odd' : event);
+  return {
+    puts: puts.map((put) => ({
+      ...put,
+      records: put.records.map((record) => ({ ...record, events: record.events.map(odder) })),
+    })),
+    outages: [...outages, away],
+    restarts: several(3, () => ({ atMs: random.int(0, durationMs), lag: random.int(0, 3) })),
+    deploys: several(6, () => ({ atMs: random.int(0, durationMs) })).map((deploy, index) => ({
+      ...deploy,
+      qualityThreshold: THRESHOLDS[index % THRESHOLDS.length] ?? THRESHOLDS[0],
+    })),
+  };
+}
+
+function plainScenarioOf(seed: number): Scenario {
   const random = createRandom(seed, 'scenario');
   const durationMs = random.pick([20_000, 60_000, 180_000]);
   const isCalm = random.chance(1 / CALM_ONE_OF);

@@ -59,10 +59,8 @@ export function createPayloadPort<Input>(
 ): PayloadPort {
   return {
     async keep({ uri, bytes }) {
-      const { invocation } = process;
       const isRefused = conditions.isAway('payloads') || conditions.befalls('payloadFailed');
       const isLost = conditions.befalls('payloadAnswerLost');
-      if (invocation && (isRefused || isLost)) invocation.mayRepeat ??= 'the payload bucket had a fault';
       await process.call({
         name: 'keep payload',
         latencyMs: random.int(5, PAYLOAD_MS_MAX),

@@ -121,11 +121,32 @@ const CALM_ONE_OF = 8;
 
 /** One seed of this many deploys again and again while pollers begin anew and a table is away. */
 const UPHEAVAL_ONE_OF = 8;
+/** And one of this many of the others has a crowd of events. */
+const CROWD_ONE_OF = 12;
+const CROWD_RECORDS = 60;
 
 export function scenarioOf(seed: number): Scenario {
   const scenario = plainScenarioOf(seed);
   const random = createRandom(seed, 'upheaval');
-  return random.chance(1 / UPHEAVAL_ONE_OF) ? { ...scenario, ...upheavalOf(random, scenario) } : scenario;
+  if (random.chance(1 / UPHEAVAL_ONE_OF)) return { ...scenario, ...upheavalOf(random, scenario) };
+  return random.chance(1 / CROWD_ONE_OF) ? { ...scenario, ...crowdOf(random, scenario) } : scenario;
+}
+
+/** One batch of more events than go through the stages together, while the state table throttles. */
+function crowdOf(random: Random, { puts, durationMs, faults }: Scenario): Partial<Scenario> {
+  const atMs = random.int(0, durationMs / 2);
+  const records = Array.from({ length: CROWD_RECORDS }, (): RecordPlan => {
+    const form = random.pick(FORMS);
+    const events = Array.from({ length: SEVERAL.has(form) ? 6 : 1 }, (): EventKind => 'good');
+    return { form, key: `key-${random.int(0, 5)}`, events, isTwice: false };
+  });
+  return {
+    puts: [...puts, { atMs, records }].toSorted((a, b) => a.atMs - b.atMs),
+    shards: 1,
+    batchSize: 100,
+    batchingWindowMs: 1_000,
+    faults: { ...faults, stateThrottled: 0.2 },
+  };
 }
 
 /** What a batch was decided by must outlive attempts that overlap, and settings that change between them. */

@@ -84,8 +84,12 @@ export interface Functions {
 
 /** Kinesis, as the event source mapping reads it. */
 export interface StreamReader {
-  shardIds(streamArn: string): readonly string[];
-  /** Records after a sequence number (undefined: from the trim horizon), at most `recordsMax` and about `bytesMax`. */
+  /** Open shards, and closed ones that are not expired yet, in the order of their ids: parents before their children. */
+  shards(streamArn: string): readonly StreamShard[];
+  /**
+   * Records after a sequence number (undefined: from the trim horizon), at most `recordsMax` and about `bytesMax`. None of a
+   * shard that is not listed.
+   */
   read(
     streamArn: string,
     shardId: string,
@@ -93,10 +97,21 @@ export interface StreamReader {
     recordsMax: number,
     bytesMax: number,
   ): readonly StoredRecord[];
-  /** Sequence number of the newest record of a shard, undefined when it has none. */
+  /** Sequence number of the newest record of a shard, trimmed or not; undefined when it had none, or is not listed. */
   tip(streamArn: string, shardId: string): string | undefined;
-  /** Calls back whenever records have been added to a stream. Returns the way to stop it. */
+  /**
+   * Calls back with a shard whenever it has got records, was made, or has ended, once all that can be read and is listed.
+   * Returns the way to stop it.
+   */
   onRecords(streamArn: string, listener: (shardId: string) => void): () => void;
+}
+
+export interface StreamShard {
+  readonly shardId: string;
+  /** Shards that it came from, listed or expired: one after a split, two after a merge, none otherwise. */
+  readonly parents: readonly string[];
+  /** It was split or merged, and all the records that it will ever have can be read. */
+  readonly isEnded: boolean;
 }
 
 export interface StoredRecord {

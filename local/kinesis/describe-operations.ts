@@ -65,7 +65,7 @@ export function describeOperations(context: OperationsContext): Readonly<Record<
           RetentionPeriodHours: retentionHours,
           EnhancedMonitoring: [{ ShardLevelMetrics: [] }],
           EncryptionType: 'NONE',
-          OpenShardCount: stream.shards.filter((shard) => shard.closedAtMs === undefined).length,
+          OpenShardCount: stream.openShards.length,
           ConsumerCount: 0,
           MaxRecordSizeInKiB: recordBytesMax / 1024,
         },
@@ -118,23 +118,27 @@ function listStreams(context: OperationsContext, input: ListStreamsInput): objec
   };
 }
 
-function summary({ definition, madeAtMs }: Stream) {
+function summary({ definition, madeAtMs, status }: Stream) {
   return {
     StreamName: definition.name,
     StreamARN: definition.arn,
-    StreamStatus: 'ACTIVE',
+    StreamStatus: status,
     StreamModeDetails: { StreamMode: definition.mode },
     StreamCreationTimestamp: madeAtMs / 1000,
   };
 }
 
 function describeShard(stream: Stream, shard: Shard): object {
+  const numbers = stream.find(shard.shardId)?.numbers;
   return {
     ShardId: shard.shardId,
     ...(shard.parentShardId === undefined ? {} : { ParentShardId: shard.parentShardId }),
     ...(shard.adjacentParentShardId === undefined ? {} : { AdjacentParentShardId: shard.adjacentParentShardId }),
     HashKeyRange: { StartingHashKey: shard.startingHashKey, EndingHashKey: shard.endingHashKey },
-    SequenceNumberRange: { StartingSequenceNumber: stream.find(shard.shardId)?.numbers.starting },
+    SequenceNumberRange: {
+      StartingSequenceNumber: numbers?.starting,
+      ...(shard.closedAtMs === undefined ? {} : { EndingSequenceNumber: numbers?.ending(shard.closedAtMs) }),
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import { describeOperations } from './describe-operations.ts';
 import type { OperationsContext } from './operations-context.ts';
 import { putOperations } from './put-operations.ts';
 import { readOperations } from './read-operations.ts';
+import { reshardOperations } from './reshard-operations.ts';
 
 /** Ten MiB in base64, keys with every character escaped, and room for JSON. */
 const BODY_BYTES_MAX = 24 * 1024 * 1024;
@@ -21,7 +22,12 @@ export function kinesisOperations(context: OperationsContext): ServiceHandler {
     invalidInputCode: 'ValidationException',
     bodyBytesMax: BODY_BYTES_MAX,
     parse: parseDataJson,
-    operations: { ...putOperations(context), ...readOperations(context), ...describeOperations(context) },
+    operations: {
+      ...putOperations(context),
+      ...readOperations(context),
+      ...describeOperations(context),
+      ...reshardOperations(context),
+    },
   });
   const handle = async (request: ServiceRequest): Promise<ServiceResponse> => {
     refuseOtherProtocols(request);

@@ -109,7 +109,7 @@ describe('PutRecords', () => {
 
     expect(answers.map((answer) => answer.FailedRecordCount)).toEqual(Array(20).fill(0));
     const byCall = new Map<string, number[]>();
-    for (const shardId of kinesis.service.shardIds(ARN)) {
+    for (const { shardId } of kinesis.service.shards(ARN)) {
       for (const record of kinesis.service.read(ARN, shardId, undefined, 20_000, 1e9)) {
         const [call = '', index] = record.data.toString().split(':');
         byCall.set(call, [...(byCall.get(call) ?? []), Number(index)]);
@@ -292,7 +292,7 @@ it('throttles a shard that takes more than 1,000 records a second when limits ar
 });
 
 it.each([
-  ['an operation that is not supported', 'SplitShard', 'SplitShard'],
+  ['an operation that is not supported', 'RegisterStreamConsumer', 'RegisterStreamConsumer'],
   ['an operation that there is none of', 'Nonsense', 'Nonsense'],
 ])('refuses %s by name', async (_name, operation, named) => {
   expect(await send(operation, '{}')).toMatchObject({

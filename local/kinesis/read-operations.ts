@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { type Operation, operation } from '../protocol/json.ts';
 import { AwsError } from '../service.ts';
 import type { OperationsContext } from './operations-context.ts';
+import { parentsOf } from './shard.ts';
 import { formatIterator, parseIterator } from './shard-iterator.ts';
-import type { OpenShard, Stream } from './stream.ts';
+import type { KeptShard, Stream } from './stream.ts';
 import { findStream, StreamReference } from './stream-reference.ts';
 
 /** https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html */
@@ -36,14 +37,7 @@ export function readOperations(
     GetShardIterator: operation(GetShardIteratorInput, (input) => {
       const stream = findStream(context, input);
       const { name } = stream.definition;
-      const open = stream.find(input.ShardId);
-      if (!open) {
-        throw new AwsError(
-          'ResourceNotFoundException',
-          `Shard ${input.ShardId} in stream ${name} under account ${context.account} does not exist`,
-        );
-      }
-      const position = startingPosition(context, stream, open, input);
+      const position = startingPosition(context, stream, findShard(context, stream, input.ShardId), input);
       const at = { streamName: name, madeAtMs: stream.madeAtMs, shardId: input.ShardId, position };
       return { ShardIterator: formatIterator(at, context.clock.now()) };
     }),
@@ -51,10 +45,19 @@ export function readOperations(
   };
 }
 
+function findShard({ account }: OperationsContext, stream: Stream, shardId: string): KeptShard {
+  const kept = stream.find(shardId);
+  if (kept) return kept;
+  throw new AwsError(
+    'ResourceNotFoundException',
+    `Shard ${shardId} in stream ${stream.definition.name} under account ${account} does not exist`,
+  );
+}
+
 function startingPosition(
   context: OperationsContext,
   stream: Stream,
-  { log, numbers }: OpenShard,
+  { log, numbers }: KeptShard,
   input: GetShardIteratorInput,
 ): number {
   const numbered = (): number => {
@@ -97,10 +100,10 @@ function getRecords(context: OperationsContext, input: GetRecordsInput): object 
   const at = parseIterator(input.ShardIterator, now);
   const isGiven = input.StreamName !== undefined || input.StreamARN !== undefined;
   const stream = findStream(context, isGiven ? input : { StreamName: at.streamName });
-  const open = stream.find(at.shardId);
-  if (stream.definition.name !== at.streamName || stream.madeAtMs !== at.madeAtMs || !open) {
+  if (stream.definition.name !== at.streamName || stream.madeAtMs !== at.madeAtMs) {
     throw new AwsError('InvalidArgumentException', 'Invalid ShardIterator: it belongs to another stream.');
   }
+  const { isEnded, log, numbers } = findShard(context, stream, at.shardId);
   const limited = `${at.streamName}/${at.shardId}`;
   if (!context.limits.reads(limited)) {
     throw new AwsError(
@@ -110,12 +113,12 @@ function getRecords(context: OperationsContext, input: GetRecordsInput): object 
   }
   const records = stream.read(at.shardId, at.position, { recordsMax: input.Limit, bytesMax: BYTES_MAX });
   const last = records.at(-1);
-  const next = last ? open.numbers.positionAfter(last.sequenceNumber) : Math.max(at.position, open.log.firstPosition);
+  const next = last ? numbers.positionAfter(last.sequenceNumber) : Math.max(at.position, log.firstPosition);
   context.limits.gave(
     limited,
     records.reduce((sum, record) => sum + record.data.length, 0),
   );
-  const isCaughtUp = !last || next >= open.log.end.position;
+  const isCaughtUp = !last || next >= log.end.position;
   return {
     Records: records.map((record) => ({
       SequenceNumber: record.sequenceNumber,
@@ -123,7 +126,18 @@ function getRecords(context: OperationsContext, input: GetRecordsInput): object 
       Data: record.data.toString('base64'),
       PartitionKey: record.partitionKey,
     })),
-    NextShardIterator: formatIterator({ ...at, position: next }, now),
+    ...(isEnded && next >= log.end.position
+      ? { ChildShards: childShards(stream, at.shardId) }
+      : { NextShardIterator: formatIterator({ ...at, position: next }, now) }),
     MillisBehindLatest: isCaughtUp ? 0 : Math.max(0, now - last.arrivedAtMs),
   };
+}
+
+/** https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ChildShard.html */
+function childShards(stream: Stream, shardId: string): readonly object[] {
+  return stream.childrenOf(shardId).map((child) => ({
+    ShardId: child.shardId,
+    ParentShards: parentsOf(child),
+    HashKeyRange: { StartingHashKey: child.startingHashKey, EndingHashKey: child.endingHashKey },
+  }));
 }

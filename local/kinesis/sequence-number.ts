@@ -28,8 +28,13 @@ function headOf(space: SequenceSpace): string {
 export interface SequenceNumbers {
   /** Below the number of every record: `StartingSequenceNumber` of the shard. */
   readonly starting: string;
+  /** Above the number of every record: `EndingSequenceNumber` of the shard once it is closed. */
+  readonly ending: (closedAtMs: number) => string;
   readonly at: (position: number, arrivedAtMs: number) => string;
-  /** Position of the record that a number names, -1 for `starting`; undefined when it is not of this shard. */
+  /**
+   * Position of the record that a number names, -1 for `starting`, behind every record for `ending`; undefined when it is not
+   * of this shard.
+   */
   readonly positionOf: (sequenceNumber: string) => number | undefined;
   /** Position of the first record after any number, of this shard or not. */
   readonly positionAfter: (sequenceNumber: string) => number;
@@ -49,6 +54,7 @@ export function sequenceNumbers(space: SequenceSpace): SequenceNumbers {
 
   return {
     starting: at(-1, space.madeAtMs),
+    ending: (closedAtMs) => at(Number.MAX_SAFE_INTEGER - 1, closedAtMs),
     at,
     positionOf,
     positionAfter(sequenceNumber) {

@@ -87,7 +87,7 @@ describe('the stream as a mapping reads it', () => {
   });
 
   it('says so when there is no such stream', () => {
-    expect(() => kinesis.service.shardIds(ARN)).toThrow('Stream stream under account 000000000000 not found.');
+    expect(() => kinesis.service.shards(ARN)).toThrow('Stream stream under account 000000000000 not found.');
   });
 });
 
@@ -122,7 +122,7 @@ describe('a restart', () => {
     await kinesis.makeStream({ ShardCount: 2 });
     await restart({ ShardCount: 3 });
 
-    expect(kinesis.service.shardIds(ARN)).toHaveLength(2);
+    expect(kinesis.service.shards(ARN)).toHaveLength(2);
   });
 });
 
@@ -192,7 +192,7 @@ it('keeps the order of each key and loses nothing, whatever is put, rejected and
           open = open.filter((_entry, index) => answer.Records?.[index]?.ErrorCode !== undefined);
         }
       }
-      const read = kinesis.service.shardIds(ARN).flatMap((shardId) => readAll(shardId));
+      const read = kinesis.service.shards(ARN).flatMap(({ shardId }) => readAll(shardId));
       for (const [key, texts] of sent) {
         expect(textsOf(read.filter((record) => record.partitionKey === key))).toEqual(texts);
       }

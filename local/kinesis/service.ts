@@ -8,6 +8,7 @@ import type { StreamReader } from '../ports.ts';
 import { AwsError, type Environment, type LocalService } from '../service.ts';
 import { kinesisOperations } from './operations.ts';
 import { RecordCache } from './record-cache.ts';
+import { parentsOf } from './shard.ts';
 import { createShardLimits, NO_LIMITS } from './shard-limits.ts';
 import { Stream } from './stream.ts';
 import { streamKind } from './stream-definition.ts';
@@ -85,13 +86,25 @@ export function createKinesisService(environment: Environment, options: KinesisO
     ],
     faults,
     figures: (streamName) => named(streamName).figures(),
-    shardIds: (streamArn) => byArn(streamArn).shards.map((shard) => shard.shardId),
+    shards(streamArn) {
+      const stream = byArn(streamArn);
+      return stream.shards.map((shard) => ({
+        shardId: shard.shardId,
+        parents: parentsOf(shard),
+        isEnded: stream.find(shard.shardId)?.isEnded ?? true,
+      }));
+    },
     read(streamArn, shardId, after, recordsMax, bytesMax) {
       const stream = byArn(streamArn);
-      const position = after === undefined ? 0 : (stream.find(shardId)?.numbers.positionAfter(after) ?? 0);
+      const kept = stream.find(shardId);
+      if (!kept) return [];
+      const position = after === undefined ? 0 : kept.numbers.positionAfter(after);
       return stream.read(shardId, position, { recordsMax, bytesMax });
     },
-    tip: (streamArn, shardId) => byArn(streamArn).tip(shardId),
+    tip(streamArn, shardId) {
+      const stream = byArn(streamArn);
+      return stream.find(shardId) && stream.tip(shardId);
+    },
     onRecords: (streamArn, listener) => byArn(streamArn).onRecords(listener),
     start: trimRegularly,
     async stop() {

@@ -5,8 +5,9 @@ import { HASH_KEY_MAX, type HashKey, parseHashKey } from './hash-key.ts';
 /** A shard as it is kept on disk. Hash keys are decimal texts, both ends inclusive. */
 export const Shard = z.object({
   shardId: z.string(),
-  /** Set by resharding, which nothing here does yet. */
+  /** Of the shard that was split, or one of the two that were merged. */
   parentShardId: z.string().optional(),
+  /** The other one of the two that were merged. */
   adjacentParentShardId: z.string().optional(),
   startingHashKey: z.string(),
   endingHashKey: z.string(),
@@ -20,11 +21,20 @@ export function shardIndexOf(shardId: string): number {
   return Number(shardId.slice(shardId.indexOf('-') + 1));
 }
 
+export function shardIdOf(index: number): string {
+  return `shardId-${String(index).padStart(12, '0')}`;
+}
+
+/** Shards that a shard came from, whether or not they are still listed. */
+export function parentsOf({ parentShardId, adjacentParentShardId }: Shard): readonly string[] {
+  return [parentShardId, adjacentParentShardId].filter((parent) => parent !== undefined);
+}
+
 /** Shards of a new stream: equal parts, what is left over goes to the last. */
 export function initialShards(count: number, madeAtMs: number): Shard[] {
   const share = (HASH_KEY_MAX + 1n) / BigInt(count);
   return Array.from({ length: count }, (_, index) => ({
-    shardId: `shardId-${String(index).padStart(12, '0')}`,
+    shardId: shardIdOf(index),
     startingHashKey: (share * BigInt(index)).toString(),
     endingHashKey: (index === count - 1 ? HASH_KEY_MAX : share * BigInt(index + 1) - 1n).toString(),
     madeAtMs,

@@ -20,8 +20,8 @@ export interface StreamDefinition {
 
 /** What an on-demand stream starts with: 4 MB/s (https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html). */
 const ON_DEMAND_SHARDS = 4;
-/** Of our own: each shard has files of its own. */
-const SHARDS_MAX = 1_000;
+/** Open shards of a stream. Of our own: each shard has files of its own. */
+export const SHARDS_MAX = 1_000;
 const NAME_CHARS_MAX = 128;
 
 const Count = (least: number, most: number) => z.coerce.number().int().min(least).max(most);

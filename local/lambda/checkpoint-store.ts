@@ -30,9 +30,30 @@ export class CheckpointStore {
     return this.#checkpoints.get(shardId);
   }
 
+  /** True as long as the mapping has seen no shard. */
+  get isEmpty(): boolean {
+    return this.#checkpoints.size === 0;
+  }
+
   /** @throws Error when the disk does not take it; the next call, for whatever shard, writes it too */
   set(shardId: string, sequenceNumber: string | null): void {
-    this.#checkpoints.set(shardId, sequenceNumber);
+    this.setAll([[shardId, sequenceNumber]]);
+  }
+
+  /** All or none of them are on disk. @throws Error as `set` */
+  setAll(checkpoints: Iterable<readonly [shardId: string, sequenceNumber: string | null]>): void {
+    for (const [shardId, sequenceNumber] of checkpoints) this.#checkpoints.set(shardId, sequenceNumber);
+    this.#write();
+  }
+
+  /** Forgets the other shards. @throws Error as `set` */
+  keepOnly(shardIds: Pick<ReadonlySet<string>, 'has'>): void {
+    const gone = [...this.#checkpoints.keys()].filter((shardId) => !shardIds.has(shardId));
+    for (const shardId of gone) this.#checkpoints.delete(shardId);
+    if (gone.length > 0) this.#write();
+  }
+
+  #write(): void {
     const checkpoints = Object.fromEntries(this.#checkpoints);
     writeFileSync(`${this.#file}.new`, JSON.stringify({ streamArn: this.#streamArn, checkpoints }));
     renameSync(`${this.#file}.new`, this.#file);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type Clock, createClock } from '../clock.ts';
-import type { StoredRecord, StreamReader } from '../ports.ts';
+import type { StoredRecord, StreamReader, StreamShard } from '../ports.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
 import type { InvocationOutcome } from './function-pool.ts';
 import { encodeRecords, type KinesisEventRecord, kinesisEvent } from './kinesis-event.ts';
@@ -19,31 +19,31 @@ const MAPPING_ID = '11111111-2222-4333-8444-555555555555';
 
 /** A stream in memory. */
 class MemoryStream implements StreamReader {
-  readonly shards = new Map<string, StoredRecord[]>([['shardId-000000000000', []]]);
+  readonly records = new Map<string, StoredRecord[]>([['shardId-000000000000', []]]);
   readonly #listeners = new Set<(shardId: string) => void>();
 
   put(data: string, shardId = 'shardId-000000000000', arrivedAtMs = Date.now()): string {
-    const records = this.shards.get(shardId) ?? [];
-    this.shards.set(shardId, records);
+    const records = this.records.get(shardId) ?? [];
+    this.records.set(shardId, records);
     const sequenceNumber = `4959${String(records.length + 1).padStart(52, '0')}`;
     records.push({ sequenceNumber, partitionKey: 'kéy', data: Buffer.from(data), arrivedAtMs });
     for (const listener of this.#listeners) listener(shardId);
     return sequenceNumber;
   }
 
-  shardIds(): readonly string[] {
-    return [...this.shards.keys()];
+  shards(): readonly StreamShard[] {
+    return [...this.records.keys()].map((shardId) => ({ shardId, parents: [], isEnded: false }));
   }
 
   read(_arn: string, shardId: string, after: string | undefined, recordsMax: number): readonly StoredRecord[] {
-    const later = (this.shards.get(shardId) ?? []).filter(
+    const later = (this.records.get(shardId) ?? []).filter(
       (record) => after === undefined || record.sequenceNumber > after,
     );
     return later.slice(0, recordsMax);
   }
 
   tip(_arn: string, shardId: string): string | undefined {
-    return this.shards.get(shardId)?.at(-1)?.sequenceNumber;
+    return this.records.get(shardId)?.at(-1)?.sequenceNumber;
   }
 
   onRecords(_arn: string, listener: (shardId: string) => void): () => void {
@@ -241,7 +241,7 @@ describe('a mapping', () => {
   });
 
   it('has one batch in flight per shard, and shards side by side', async () => {
-    stream.shards.set('shardId-000000000001', []);
+    stream.records.set('shardId-000000000001', []);
     let running = 0;
     let most = 0;
     const perShard = new Map<string, number>();

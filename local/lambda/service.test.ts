@@ -31,7 +31,7 @@ beforeEach(() => {
     { account: '000000000000', region: 'us-east-1', endpoint: 'http://127.0.0.1:4566', folder: () => folder, clock },
     {
       streams: {
-        shardIds: () => ['shardId-000000000000'],
+        shards: () => [{ shardId: 'shardId-000000000000', parents: [], isEnded: false }],
         tip: () => records.at(-1)?.sequenceNumber,
         read: (_arn, _shard, after, recordsMax) =>
           records.filter((record) => after === undefined || record.sequenceNumber > after).slice(0, recordsMax),

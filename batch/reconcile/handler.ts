@@ -1,0 +1,67 @@
+/**
+ * The Reconcile function: compares the books with what entered and what is at rest, or traces one record. A schedule invokes
+ * it, and whoever may invoke it asks it questions; so they need no other permission.
+ */
+import type { Context } from 'aws-lambda';
+import { type TracePorts, type TraceReport, trace } from '../trace/trace.ts';
+import { type ReconcileSettings, reconcile } from './reconcile.ts';
+import { reconcileLogLine } from './reconcile-log-line.ts';
+import type { Finding, ReconcileReport } from './report.ts';
+import { readRequest } from './request.ts';
+
+export interface ReconcileHandlerSettings extends ReconcileSettings {
+  /** CloudWatch namespace of the embedded metrics. */
+  readonly metricsNamespace: string;
+}
+
+export interface ReconcileHandlerPorts extends Omit<TracePorts, 'isTimeUp'> {
+  /** Takes one JSON line an invocation. */
+  readonly log: (line: string) => void;
+}
+
+export type ReconcileHandler = (
+  event: unknown,
+  context: Pick<Context, 'getRemainingTimeInMillis'>,
+) => Promise<ReconcileReport | TraceReport>;
+
+/** Kept back of the time that a search may take. */
+const RESERVE_MS = 30_000;
+/** An answer of a function is 6 MB at most: lambda/latest/dg/gettingstarted-limits.html */
+export const ANSWER_BYTES_MAX = 5_000_000;
+
+/** @throws TypeError for a request that cannot be read; StateUnavailable, ReadError */
+export function createReconcileHandler(
+  settings: ReconcileHandlerSettings,
+  ports: ReconcileHandlerPorts,
+): ReconcileHandler {
+  const { clock } = ports;
+  return async (event, context) => {
+    const startedAtMs = clock.now();
+    const asked = readRequest(event);
+    const endMs = startedAtMs + context.getRemainingTimeInMillis() - RESERVE_MS;
+    if (asked.action === 'trace') {
+      const report = await trace(asked.subject, settings, { ...ports, isTimeUp: () => clock.now() >= endMs });
+      const { subject, records } = report;
+      ports.log(JSON.stringify({ level: 'INFO', message: 'traced', subject, records: records.length }));
+      return report;
+    }
+    const report = await reconcile(asked.request, settings, ports);
+    const atMs = clock.now();
+    const durationMs = atMs - startedAtMs;
+    ports.log(reconcileLogLine({ namespace: settings.metricsNamespace, atMs, durationMs, report }));
+    return fitting(report);
+  };
+}
+
+/** With as many identities a finding as the answer holds; how many there are stays told. */
+function fitting(report: ReconcileReport): ReconcileReport {
+  let fitted = report;
+  for (let named = 500; JSON.stringify(fitted).length > ANSWER_BYTES_MAX; named = Math.floor(named / 4)) {
+    const cut = (finding: Finding): Finding => ({ ...finding, recordIds: finding.recordIds.slice(0, named) });
+    const findings = named > 0 ? fitted.findings.map(cut) : fitted.findings.slice(0, 10).map(cut);
+    const findingsLeftOff = report.findingsLeftOff + report.findings.length - findings.length;
+    fitted = { ...fitted, findings, findingsLeftOff };
+    if (named === 0) break;
+  }
+  return fitted;
+}

@@ -1,0 +1,42 @@
+/** The one log line of a comparison, with its metrics in CloudWatch's embedded metric format. */
+import type { ReconcileReport } from './report.ts';
+
+export interface ReconcileSummary {
+  readonly namespace: string;
+  readonly atMs: number;
+  readonly durationMs: number;
+  readonly report: ReconcileReport;
+}
+
+const METRICS = [
+  { Name: 'Residual', Unit: 'Count' },
+  { Name: 'DuplicatesAtRest', Unit: 'Count' },
+] as const;
+/** Findings that the line tells; the answer has more. */
+const FINDINGS_LOGGED_MAX = 20;
+
+/** Source: AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
+export function reconcileLogLine({ namespace, atMs, durationMs, report }: ReconcileSummary): string {
+  const { residual, scope, findings } = report;
+  // A figure of a run or of some hours must not hide the one of everything.
+  const isAll = scope.from === null && scope.runId === null;
+  return JSON.stringify({
+    ...(isAll && {
+      _aws: { Timestamp: atMs, CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [[]], Metrics: METRICS }] },
+    }),
+    timestamp: new Date(atMs).toISOString(),
+    level: residual === 0 ? 'INFO' : 'ERROR',
+    message: residual === 0 ? 'the books balance' : 'the books do not balance',
+    Residual: residual,
+    DuplicatesAtRest: report.duplicatesAtRest,
+    residuals: report.residuals,
+    scope,
+    inFlight: report.inFlight.records,
+    lagEntries: report.lag.entries,
+    durationMs,
+    ...(findings.length > 0 && {
+      findings: findings.slice(0, FINDINGS_LOGGED_MAX).map(({ message }) => message),
+      findingsLeftOff: Math.max(0, findings.length - FINDINGS_LOGGED_MAX) + report.findingsLeftOff,
+    }),
+  });
+}

@@ -118,6 +118,26 @@ describe('a dataset that deduplicates by event', () => {
   });
 });
 
+describe('a claim that fails', () => {
+  test('is overtaken by nothing that comes behind it, though its own claims would pass', async () => {
+    const memory = createMemoryStateTable();
+    let calls = 0;
+    const table: StateTablePort = {
+      ...memory,
+      transact(writes) {
+        calls += 1;
+        if (calls === 1) throw new StateUnavailable('the table is away', { cause: undefined });
+        return memory.transact(writes);
+      },
+    };
+    const ports = portsOn(table);
+
+    await invoke(kinesisEvent(Array.from({ length: 200 }, (_, i) => event(`m${i}`))), ports);
+
+    expect(ports.rows('once')).toEqual([]);
+  });
+});
+
 describe('a chunk of a bounded source', () => {
   test('counts once, and its bad events too, when its record is put twice', async () => {
     const chunk = [ofChunk('1', 'a', probeRecord('fine')), ofChunk('1', 'b', { mode: 7 })];

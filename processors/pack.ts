@@ -22,14 +22,17 @@ export interface Packer {
   flush(): readonly DeliveryCall[];
 }
 
-/** A packer for one batch. Documents keep their order within their table. */
-export function createPacker(): Packer {
+/**
+ * A packer for one batch. Documents keep their order within their table.
+ * @param documentsPerRecordMax 1 to `DOCUMENTS_PER_RECORD_MAX`
+ */
+export function createPacker(documentsPerRecordMax = DOCUMENTS_PER_RECORD_MAX): Packer {
   const tables = new Map<string, TablePacker>();
   return {
     add(document) {
       let table = tables.get(document.table);
       if (!table) {
-        table = createTablePacker(document.table);
+        table = createTablePacker(document.table, documentsPerRecordMax);
         tables.set(document.table, table);
       }
       return table.add(document);
@@ -43,7 +46,7 @@ interface TablePacker {
   flush(): DeliveryCall[];
 }
 
-function createTablePacker(table: string): TablePacker {
+function createTablePacker(table: string, documentsMax: number): TablePacker {
   let buffer = Buffer.allocUnsafe(0);
   let used = 0;
   let documents = 0;
@@ -77,7 +80,7 @@ function createTablePacker(table: string): TablePacker {
       const { json, columns, recordIndex } = document;
       let size = documentBytesMax(document) + 1;
       if (used + size > RECORD_BYTES_MAX) size = documentBytes(document) + 1;
-      const full = documents >= DOCUMENTS_PER_RECORD_MAX || used + size > RECORD_BYTES_MAX ? seal() : undefined;
+      const full = documents >= documentsMax || used + size > RECORD_BYTES_MAX ? seal() : undefined;
       if (used + size > buffer.length) {
         const larger = Buffer.allocUnsafe(RECORD_BYTES_MAX + size);
         buffer.copy(larger, 0, 0, used);

@@ -60,6 +60,8 @@ export interface BatchPlan {
   readonly decode: DecodeRecord;
   readonly route: RouteStage;
   readonly qualityThreshold: number;
+  /** Documents that a Firehose record holds at most. Default: as many as it de-aggregates. */
+  readonly documentsPerRecordMax?: number | undefined;
   /** Leading records, by table, whose documents an earlier attempt had accepted: they are counted, and not sent again. */
   readonly acceptedByTable: ReadonlyMap<string, number>;
   /** No further record is taken after this moment, but for those of the chunk under way; epoch milliseconds. */
@@ -109,7 +111,7 @@ export function processBatch(
 ): Observable<BatchResult> {
   return defer(() => {
     const tally = createTally(records.length);
-    const packer = createPacker();
+    const packer = createPacker(plan.documentsPerRecordMax);
     const backlog = createBacklog(BACKLOG_BYTES_MAX);
     // Tables whose delivery stream could not be used: what else is for them is not tried again and again.
     const away = new Set<string>();

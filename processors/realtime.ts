@@ -54,6 +54,8 @@ export interface RealtimeSettings {
   readonly payloadBucket: string;
   /** Attempts at one record alone that may end without an answer, before it is filed as a failed event; at least 1. */
   readonly retriesMax: number;
+  /** Documents that a Firehose record holds at most, 1 to 500. Default 500. */
+  readonly documentsPerRecordMax?: number;
 }
 
 export type RealtimeHandler = (
@@ -93,6 +95,7 @@ export function createRealtimeHandler(settings: RealtimeSettings, ports: Realtim
       decode: decodeRecord,
       route: { columns, processedAt: formatTimestamp(times.startedAtMs), payloadUri },
       qualityThreshold: opened.qualityThreshold,
+      documentsPerRecordMax: settings.documentsPerRecordMax,
       // What was accepted holds for the same decisions, and filing is another one.
       acceptedByTable: isFatal ? NONE_ACCEPTED : leadingRecords(records, opened.acceptedUpTo),
       stopAtMs: times.stopAtMs,

@@ -85,6 +85,11 @@ function isFiledInVain({ row, invocation }: AcceptedRow<MappedBatch>): boolean {
 
 function checkTwice(name: string, table: string, rows: readonly AcceptedRow<MappedBatch>[]): void {
   const own = rows.filter(({ isCopy }) => !isCopy);
+  for (const [invocation, ofInvocation] of Map.groupBy(own, (row) => row.invocation)) {
+    if (ofInvocation.length < 2 || invocation === undefined || invocation.isDeliveryUnanswered) continue;
+    const times = ofInvocation.length;
+    throw new Violation('sent once', `${name} was sent to ${table} ${times} times by ${invocation.requestId}`);
+  }
   if (own.length < 2 || own.some(({ invocation }) => invocation?.mayRepeat !== undefined)) return;
   // Filed after attempts that ended without an answer, though an earlier one had sent what it was decided to be.
   if (own.some(({ row }) => row.code === 'FUNCTION_KILLED')) return;

@@ -112,13 +112,19 @@ export function createFirehose<Input>(
         const isSilent = conditions.befalls('deliverySilent');
         const table = command.input.DeliveryStreamName?.slice(STREAM_PREFIX.length) ?? '';
         const { invocation } = process;
-        if (invocation && (isAnswerLost || isSilent)) invocation.mayRepeat ??= 'Firehose did not answer';
+        if (invocation && (isAnswerLost || isSilent)) {
+          invocation.mayRepeat ??= 'Firehose did not answer';
+          invocation.isDeliveryUnanswered = true;
+        }
         let isSettled = false;
         const { promise, resolve, reject } = Promise.withResolvers<PutRecordBatchCommandOutput>();
         const giveUp = () => {
           if (isSettled) return;
           // What is on its way may still be taken.
-          if (invocation) invocation.mayRepeat ??= 'Firehose took too long';
+          if (invocation) {
+            invocation.mayRepeat ??= 'Firehose took too long';
+            invocation.isDeliveryUnanswered = true;
+          }
           reject(awsError('AbortError', undefined));
         };
         abortSignal.addEventListener('abort', giveUp, { once: true });

@@ -33,6 +33,8 @@ export interface Invocation<Input> {
   mayRepeat: string | undefined;
   /** Firehose took some of a call's records, and some not: those after the first that it did not take come again. */
   isTakenInPart: boolean;
+  /** A call to Firehose was not answered: what it held may have been taken. */
+  isDeliveryUnanswered: boolean;
 }
 
 export interface SimulatedProcess<Input> {
@@ -111,6 +113,7 @@ export function createFunctionHost<Input>(options: FunctionHostOptions<Input>): 
       isAnswered: false,
       mayRepeat: undefined,
       isTakenInPart: false,
+      isDeliveryUnanswered: false,
     };
     invocations.push(invocation);
     process.invocation = invocation;

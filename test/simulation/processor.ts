@@ -28,6 +28,7 @@ export interface ProcessorOptions {
 
 /** When the stream was made, epoch milliseconds. */
 export const STREAM_CREATED_AT_MS = Date.UTC(2026, 0, 1);
+const DOCUMENTS_PER_RECORD = [1, 4, 500];
 const BACKOFF = { baseMs: 50, ceilingMs: 5_000 } as const;
 
 export function createProcessor(options: ProcessorOptions): FunctionHost<MappedBatch> {
@@ -47,6 +48,8 @@ export function createProcessor(options: ProcessorOptions): FunctionHost<MappedB
         metricsNamespace: 'Simulation',
         payloadBucket: 'archive',
         retriesMax: conditions.scenario.retriesMax,
+        // Few a record, so that calls have several records, of which some are rejected.
+        documentsPerRecordMax: DOCUMENTS_PER_RECORD[conditions.scenario.seed % DOCUMENTS_PER_RECORD.length] ?? 1,
       },
       {
         books: createBooks({

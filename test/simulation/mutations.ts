@@ -1,0 +1,177 @@
+/**
+ * Bugs that are planted one by one, to see that the simulation finds each. A mutation replaces a text that stands exactly
+ * once in its file: when the code moves on, its mutation has to move with it.
+ */
+
+export interface Mutation {
+  /** What is wrong with it. */
+  readonly bug: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+const BOOKS = 'processors/books/books.ts';
+const BATCH = 'processors/process-batch.ts';
+const HANDLER = 'processors/realtime.ts';
+const DELIVERY = 'processors/adapters/firehose-delivery.ts';
+const MAPPING = 'local/lambda/event-source-mapping.ts';
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    bug: 'commits before its documents are delivered',
+    file: BATCH,
+    find: 'from(start()).pipe(map((settled) => ({ settled, bytes })))',
+    replace: "(void start(), of({ settled: { table: '', undone: undefined, reason: undefined }, bytes }))",
+  },
+  {
+    bug: 'moves the checkpoint without comparing it',
+    file: BOOKS,
+    find: 'expect: { position, revision }',
+    replace: 'expect: {}',
+  },
+  {
+    bug: 'writes over what another attempt has written, as long as the position is the same',
+    file: BOOKS,
+    find: 'expect: { position, revision }',
+    replace: 'expect: { position }',
+  },
+  {
+    bug: 'takes any conflict for a batch that is done',
+    file: BOOKS,
+    find: "if (typeof now === 'string' && now >= to) return done;",
+    replace: 'return done;',
+  },
+  {
+    bug: 'forgets what another attempt has pinned',
+    file: BOOKS,
+    find: 'const isAllDone = checkpoint.lastEnd <= upTo;',
+    replace: 'const isAllDone = true;',
+  },
+  {
+    bug: 'judges a retry by the threshold of the day',
+    file: BOOKS,
+    find: 'setOnce: { quality_threshold',
+    replace: 'set: { quality_threshold',
+  },
+  {
+    bug: 'gives records up for an outage',
+    file: BOOKS,
+    find: 'if (!isAllDone && alone === 0 && acceptedBeyond(upTo, begun.accepted, work).size === 0) return;',
+    replace: 'if (upTo !== undefined) return;',
+  },
+  {
+    bug: 'takes for accepted what it never was',
+    file: BOOKS,
+    find: 'const last = work?.records[count - 1];',
+    replace: 'const last = work?.records.at(-1);',
+  },
+  {
+    bug: 'reports the highest undelivered record, not the lowest',
+    file: BATCH,
+    find: 'undone = Math.min(undone, lowest);',
+    replace: 'undone = lowest === recordCount ? undone : undone === recordCount ? lowest : Math.max(undone, lowest);',
+  },
+  {
+    bug: 'lets records overtake one whose claim failed',
+    file: BATCH,
+    find: 'if (progress.hasLeft) return EMPTY;',
+    replace: '',
+  },
+  {
+    bug: 'goes on although a claim failed',
+    file: BATCH,
+    find: 'undone = Math.min(undone, recordIndex);',
+    replace: '',
+  },
+  {
+    bug: 'processes again what is at or below the checkpoint',
+    file: HANDLER,
+    find: 'const redelivered = countUpTo(records, opened.doneUpTo);',
+    replace: 'const redelivered = 0;',
+  },
+  {
+    bug: 'leaves out the first record beyond the checkpoint',
+    file: HANDLER,
+    find: 'const undone = records[redelivered + done];',
+    replace: 'const undone = records[redelivered + done + 1];',
+  },
+  {
+    bug: 'tries a record that kills the function for ever',
+    file: HANDLER,
+    find: 'const isFatal = opened.attemptsAlone > settings.retriesMax;',
+    replace: 'const isFatal = false;',
+  },
+  {
+    bug: 'files a record whose row an earlier decision had accepted',
+    file: HANDLER,
+    find: 'isFatal ? NONE_ACCEPTED : leadingRecords(records, opened.acceptedUpTo)',
+    replace: 'leadingRecords(records, opened.acceptedUpTo)',
+  },
+  {
+    bug: 'sends accepted entries again with the rejected ones',
+    file: DELIVERY,
+    find: 'return records.filter((_, index) => reply.RequestResponses?.[index]?.RecordId === undefined);',
+    replace: 'return [...records];',
+  },
+  {
+    bug: 'does not look at FailedPutCount',
+    file: DELIVERY,
+    find: 'if (reply.FailedPutCount === 0) return [];',
+    replace: 'return [];',
+  },
+  {
+    bug: 'claims without an owner: whoever comes passes',
+    file: 'processors/books/claims.ts',
+    find: 'attributes: { owner, generation, expires_at }',
+    replace: 'attributes: { owner: owner.slice(0, 0), generation, expires_at }',
+  },
+  {
+    bug: 'claims for the attempt, not for the record: a retry finds its own claim taken',
+    file: 'processors/books/claims.ts',
+    find: 'attributes: { owner, generation, expires_at }',
+    replace: 'attributes: { owner: owner + clock.now(), generation, expires_at }',
+  },
+  {
+    bug: 'folds the journal without its cursor',
+    file: 'batch/ledger/cursor.ts',
+    find: `    expect: {
+      position: before.position,
+      part: before.part,
+      entries: before.entries,
+      records: before.records,
+    },
+`,
+    replace: '',
+  },
+  {
+    bug: 'counts a landed object as often as it is told of it',
+    file: 'processors/landed/enter-once.ts',
+    find: 'await table.transact([entry, ...updates]);',
+    replace: 'await table.transact([entry, ...updates]).catch(() => table.transact(updates));',
+  },
+  {
+    bug: 'answers for a tape object that was not kept',
+    file: 'processors/tape.ts',
+    find: 'return failure === undefined',
+    replace: 'return failure !== null',
+  },
+  {
+    bug: 'goes by the last failure that a function reports',
+    file: MAPPING,
+    find: "const lowest = outcome.kind === 'failed' ? (outcome.indexes[0] ?? 0) : 0;",
+    replace: "const lowest = outcome.kind === 'failed' ? (outcome.indexes[0] ?? 0) + 1 : 0;",
+  },
+  {
+    bug: 'reads children of a shard before their parents are drained',
+    file: 'local/lambda/shard-lineage.ts',
+    find: '!parents.some((parent) => unfinished.has(parent))',
+    replace: 'parents.length >= 0',
+  },
+  {
+    bug: 'loses a child shard',
+    file: 'local/lambda/shard-lineage.ts',
+    find: 'unfinished.has(shardId) &&',
+    replace: 'unfinished.has(shardId) && (parents.length === 0 || !shardId.endsWith("1")) &&',
+  },
+];

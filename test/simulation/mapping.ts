@@ -4,6 +4,7 @@
  */
 import { step } from '../../local/lambda/event-source-mapping.ts';
 import { type EncodedRecord, encodeRecords } from '../../local/lambda/kinesis-event.ts';
+import { readableShards } from '../../local/lambda/shard-lineage.ts';
 import {
   type Input,
   type InvocationResult,
@@ -71,18 +72,25 @@ export function createMapping(options: MappingOptions): SimulatedMapping {
     runner.wake();
   }
 
+  function openReadable(): void {
+    const lineage = stream.shards.map(({ shardId, parents }) => ({
+      shardId,
+      parents: parents.map((each) => each.shardId),
+    }));
+    const readable = new Set(readableShards(lineage, finished));
+    for (const shard of stream.shards) if (readable.has(shard.shardId)) open(shard);
+  }
+
   /** A closed shard that is done with lets its children begin. */
   function advance(shard: SimulatedShard): void {
     if (shard.isOpen || finished.has(shard.shardId) || !runners.get(shard.shardId)?.isAtTip()) return;
     finished.add(shard.shardId);
-    for (const child of stream.shards) {
-      if (child.parents.includes(shard) && child.parents.every(({ shardId }) => finished.has(shardId))) open(child);
-    }
+    openReadable();
   }
 
   stream.onChange((shard) => runners.get(shard.shardId)?.wake());
   return {
-    start: () => stream.shards.forEach(open),
+    start: openReadable,
     restart(lag) {
       for (const runner of runners.values()) runner.restart(lag);
     },

@@ -4,10 +4,12 @@ import { type JournalEntry, readJournalEntry } from '../../processors/books/jour
 import { journalPartition, type ShardRef } from '../../processors/books/keys.ts';
 import { ConditionFailed, type StateItem, type StateTablePort, textOf } from '../../processors/books/state-table.ts';
 import type { StreamInfoPort } from '../../processors/books/stream-info.ts';
-import { readParkedRecords } from '../../processors/landed/parked-records.ts';
-import { createRecordIdentity, padSequence, type StreamRecord } from '../../streams/position.ts';
+import { padSequence, type StreamRecord } from '../../streams/position.ts';
 import { encodeReplayFrame, nextPlay } from '../../streams/replay-frame.ts';
-import { parkedInEntry, type SpanCount } from './parked-in-entry.ts';
+import { judgeEntry } from '../reconcile/judge-entry.ts';
+import { covers, type ParkedRange, readParkedRanges, TAPE_PARKED } from '../reconcile/parked-ranges.ts';
+import type { DocumentsPort } from '../reconcile/ports.ts';
+import type { TapePlaces } from './tape-places.ts';
 
 export interface PlayedRecord {
   readonly partitionKey: string;
@@ -16,10 +18,8 @@ export interface PlayedRecord {
 
 export interface RedriveParkedPorts {
   readonly table: StateTablePort;
-  /** The text of an on-failure document. */
-  readonly readDocument: (key: string) => Promise<string>;
-  /** What the tape has in the span of an entry. */
-  readonly tapeOf: (entry: JournalEntry) => Promise<SpanCount>;
+  readonly documents: Pick<DocumentsPort, 'parkedRecords'>;
+  readonly tapeOf: TapePlaces;
   readonly streams: StreamInfoPort;
   /** Puts records on the stream; resolves when all are accepted. */
   readonly put: (records: readonly PlayedRecord[]) => Promise<void>;
@@ -46,7 +46,7 @@ const RECORD_BYTES_MAX = 1_024 * 1_024;
 export async function redriveParked(item: StateItem, ports: RedriveParkedPorts): Promise<RedrivenDocument> {
   const { table, now } = ports;
   const status = textOf(item, 'status');
-  const records = readParkedRecords(await ports.readDocument(item.sk));
+  const records = await ports.documents.parkedRecords(item.sk);
   if (records === undefined) throw new Error('the document has no payload: play its records from the tape');
   const streamArn = textOf(item, 'stream_arn');
   const counted = await countedRecords(streamArn, records, item, ports);
@@ -82,35 +82,39 @@ function frameOf(record: StreamRecord): PlayedRecord {
   return { partitionKey, data: encodeReplayFrame(next, RECORD_BYTES_MAX) };
 }
 
-/** Those of the parked records that the journal counts. */
+/**
+ * Those of the parked records that the journal counts. Mostly there are none. But a batch whose commit took effect and
+ * whose answer was lost is given up too; and of a batch, single records may be given up for their age, so that an entry
+ * spans them without counting them. The tape decides.
+ */
 async function countedRecords(
   streamArn: string,
   records: readonly StreamRecord[],
   item: StateItem,
   ports: RedriveParkedPorts,
 ): Promise<ReadonlySet<StreamRecord>> {
-  const identity = createRecordIdentity(streamArn.slice(streamArn.lastIndexOf('/') + 1));
-  const shard = {
-    streamArn,
-    createdAtMs: await ports.streams.createdAtMs(streamArn),
-    shardId: textOf(item, 'shard'),
-  };
+  const createdAtMs = await ports.streams.createdAtMs(streamArn);
+  const shard = { streamArn, createdAtMs, shardId: textOf(item, 'shard') };
   const counted = new Set<StreamRecord>();
+  let ranges: readonly ParkedRange[] | undefined;
   for (const [entry, inside] of await entriesAround(shard, records, ports.table)) {
-    const fingerprints = inside.map(({ shardId, sequenceNumber }) =>
-      identity.forRecord(shardId, sequenceNumber).first32(0),
+    ranges ??= (await readParkedRanges(ports.table)).filter((range) => range.shardId === shard.shardId);
+    const places = await ports.tapeOf(entry, ranges);
+    const verdict = judgeEntry(
+      entry,
+      places,
+      ranges.filter(({ status }) => status !== TAPE_PARKED),
     );
-    const parked = {
-      records: inside.length,
-      fingerprint: fingerprints.reduce((sum, value) => sum + BigInt(value), 0n),
-    };
-    const verdict = parkedInEntry(entry, await ports.tapeOf(entry), parked);
-    if (verdict === 'unclear') {
+    if (verdict.kind !== 'same') {
       throw new Error(
-        `${inside.length} of its records lie in the journal entry ${entry.from}-${entry.to}, and the tape does not tell whether it counts them`,
+        `${inside.length} of its records lie in the journal entry ${entry.from}-${entry.to}, ` +
+          'and the tape does not tell whether it counts them',
       );
     }
-    if (verdict === 'counted') for (const record of inside) counted.add(record);
+    for (const record of inside) {
+      const position = padSequence(record.sequenceNumber);
+      if (verdict.countedParked.some((range) => range.key === item.sk && covers(range, position))) counted.add(record);
+    }
   }
   return counted;
 }

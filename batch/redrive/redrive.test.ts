@@ -1,13 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { encodeCounts, journalPut } from '../../processors/books/journal-entry.ts';
 import { misdeliveredKey, parkedKey } from '../../processors/books/keys.ts';
+import { readParkedRecords } from '../../processors/landed/parked-records.ts';
 import type { PackedRecord } from '../../processors/ports.ts';
 import { createRecordIdentity, padSequence } from '../../streams/position.ts';
 import { readReplayFrame } from '../../streams/replay-frame.ts';
 import { ARRIVED_AT_MS, kinesisEvent, sequenceOf } from '../../test/support/processors/kinesis-event.ts';
 import { createMemoryStateTable } from '../../test/support/processors/memory-state-table.ts';
+import type { TapePlace } from '../reconcile/judge-entry.ts';
 import { createRedriveHandler, type RedrivePorts } from './handler.ts';
-import type { SpanCount } from './parked-in-entry.ts';
 import type { PlayedRecord } from './redrive-parked.ts';
 
 const STREAM_ARN = 'arn:aws:kinesis:us-east-1:123456789012:stream/data-pipeline-stream';
@@ -19,7 +20,13 @@ const ERRORS_KEY = 'errors/flights/format-conversion-failed/doc';
 const event = kinesisEvent(['a', 'b', 'c'].map((text) => Buffer.from(text)));
 const shardId = event.Records[0]?.eventID.split(':')[0] ?? '';
 const identity = createRecordIdentity('data-pipeline-stream');
-const spanOf = (...indexes: readonly number[]): SpanCount => ({
+const placesOf = (...indexes: readonly number[]): TapePlace[] =>
+  indexes.map((index) => {
+    const ids = identity.forRecord(shardId, sequenceOf(index));
+    const position = padSequence(sequenceOf(index));
+    return { position, fingerprint: ids.first32(0), recordId: ids.textOf(0), arrivedAtMs: ARRIVED_AT_MS };
+  });
+const spanOf = (...indexes: readonly number[]) => ({
   records: indexes.length,
   fingerprint: indexes.reduce(
     (sum, index) => sum + BigInt(identity.forRecord(shardId, sequenceOf(index)).first32(0)),
@@ -43,9 +50,9 @@ async function books(more: Partial<RedrivePorts> = {}) {
   const read = async (key: string) => documents.get(key) ?? '';
   const ports: RedrivePorts = {
     table,
-    readDocument: read,
+    documents: { parkedRecords: async (key) => readParkedRecords(await read(key)) },
     readErrors: read,
-    tapeOf: async () => spanOf(),
+    tapeOf: async () => placesOf(),
     streams: { createdAtMs: async () => SHARD.createdAtMs },
     put: async (records) => void played.push(...records),
     delivery: {
@@ -58,7 +65,8 @@ async function books(more: Partial<RedrivePorts> = {}) {
     log: () => {},
     ...more,
   };
-  const parked = { status: 'parked', stream_arn: STREAM_ARN, shard: shardId };
+  const range = { from: padSequence(sequenceOf(0)), to: padSequence(sequenceOf(2)), records: 3, payload: true };
+  const parked = { status: 'parked', stream_arn: STREAM_ARN, shard: shardId, ...range };
   await table.transact([
     { kind: 'put', key: parkedKey(PARKED_KEY), attributes: parked, when: 'new' },
     {
@@ -72,12 +80,12 @@ async function books(more: Partial<RedrivePorts> = {}) {
 }
 
 /** An entry of the journal that spans all three records. */
-async function addEntry(given: Awaited<ReturnType<typeof books>>, counts: SpanCount): Promise<void> {
+async function addEntry(given: Awaited<ReturnType<typeof books>>, counts: ReturnType<typeof spanOf>): Promise<void> {
   const entry = {
     shard: { ...SHARD, shardId },
     after: '',
     from: padSequence(sequenceOf(0)),
-    to: padSequence(sequenceOf(2)),
+    to: padSequence(sequenceOf(7)),
     requestId: 'r',
     attempts: 1,
     version: 'v',
@@ -113,21 +121,21 @@ describe('redrive', () => {
   });
 
   test('leaves out what the journal counts all the same: the tape tells', async () => {
-    const given = await books({ tapeOf: async () => spanOf(0, 1, 2) });
+    const given = await books({ tapeOf: async () => placesOf(0, 1, 2) });
     await addEntry(given, spanOf(0, 1, 2));
 
     expect(await given.handler({ what: 'parked' }, CONTEXT)).toMatchObject({ played: 0, counted: 3 });
   });
 
   test('plays what an entry spans and does not count: records that were given up for their age', async () => {
-    const given = await books({ tapeOf: async () => spanOf(0, 1, 2, 7) });
+    const given = await books({ tapeOf: async () => placesOf(0, 1, 2, 7) });
     await addEntry(given, spanOf(7));
 
     expect(await given.handler({ what: 'parked' }, CONTEXT)).toMatchObject({ played: 3, counted: 0 });
   });
 
   test('leaves a document where it is when the tape does not tell, and says so', async () => {
-    const given = await books({ tapeOf: async () => spanOf(0) });
+    const given = await books({ tapeOf: async () => placesOf(0) });
     await addEntry(given, spanOf(0, 1, 2));
 
     const report = await given.handler({ what: 'parked' }, CONTEXT);

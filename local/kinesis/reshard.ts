@@ -22,16 +22,11 @@ export function splitShard(
   ]);
 }
 
-/** Closes two neighbouring shards, and opens one for the hash keys of both. */
+/** Closes two shards of which the first ends where the second begins, and opens one for the hash keys of both. */
 export function mergeShards(shards: readonly Shard[], shard: Shard, adjacent: Shard, nowMs: number): readonly Shard[] {
-  const [lower, upper] = startOf(shard) < startOf(adjacent) ? [shard, adjacent] : [adjacent, shard];
+  const parents = { parentShardId: shard.shardId, adjacentParentShardId: adjacent.shardId };
   return replace(shards, [shard, adjacent], nowMs, [
-    {
-      parentShardId: shard.shardId,
-      adjacentParentShardId: adjacent.shardId,
-      startingHashKey: lower.startingHashKey,
-      endingHashKey: upper.endingHashKey,
-    },
+    { ...parents, startingHashKey: shard.startingHashKey, endingHashKey: adjacent.endingHashKey },
   ]);
 }
 

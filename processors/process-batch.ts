@@ -284,7 +284,7 @@ async function send(call: DeliveryCall, plan: BatchPlan, ports: BatchPorts, away
   try {
     const rejected = await ports.delivery.deliver(call, plan.deliverUntilMs);
     if (rejected.length === 0) return { table: call.table, undone: undefined, reason: undefined };
-    if (rejected.length === call.records.length) away.add(call.table);
+    away.add(call.table);
     return {
       table: call.table,
       undone: lowest(rejected),

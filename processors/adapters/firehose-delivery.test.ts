@@ -9,7 +9,7 @@ import {
   startAwsJsonServer,
 } from '../../test/support/processors/aws-json-server.ts';
 import { DeliveryError, type PackedRecord } from '../ports.ts';
-import { createFirehoseDelivery, type FirehoseDeliveryOptions } from './firehose-delivery.ts';
+import { createFirehoseDelivery, type FirehoseDeliveryOptions, FRUITLESS_ATTEMPTS_MAX } from './firehose-delivery.ts';
 
 const servers: AwsJsonServer[] = [];
 afterEach(async () => {
@@ -192,5 +192,27 @@ describe('delivery to Firehose', () => {
 
     expect(await port.deliver({ table: 'flights', records: packed('a', 'b') }, 60_000)).toEqual([]);
     expect(requests.map(textsOf)).toEqual([['a', 'b'], ['b']]);
+  });
+});
+
+describe('a delivery stream that is away', () => {
+  test('is given up after ten attempts in a row that nothing came of, long before the deadline', async () => {
+    const { port, requests, now } = await delivery((request) => accepting(request, () => true));
+
+    const rejected = await port.deliver({ table: 'flights', records: packed('a', 'b') }, 300_000);
+
+    expect(rejected.map(({ recordIndexMin }) => recordIndexMin)).toEqual([0, 1]);
+    expect(requests).toHaveLength(FRUITLESS_ATTEMPTS_MAX);
+    expect(now()).toBeLessThan(10_000);
+  });
+
+  test('is not one that accepts a record now and then', async () => {
+    const texts = Array.from({ length: 5 }, (_, i) => `r${i}`);
+    // One record more at every fifth attempt.
+    const { port } = await delivery((request, index) =>
+      accepting(request, (text) => Number(text.slice(1)) > Math.floor(index / 5)),
+    );
+
+    expect(await port.deliver({ table: 'flights', records: packed(...texts) }, 300_000)).toEqual([]);
   });
 });

@@ -33,6 +33,13 @@ export interface FirehoseDeliveryOptions {
 /** A full call of 4 MiB takes a second or so; a connection that has gone silent must not take the invocation with it. */
 export const ATTEMPT_TIMEOUT_MS = 15_000;
 
+/**
+ * Attempts in a row by which nothing was accepted, before the stream is taken to be away: some seven seconds of backoff. To
+ * wait longer is Lambda's, which costs nothing meanwhile; a batch is tried again until its records are nearly as old as
+ * the stream keeps them.
+ */
+export const FRUITLESS_ATTEMPTS_MAX = 10;
+
 const BACKOFF: Backoff = { baseMs: 50, ceilingMs: 5_000, random: Math.random };
 
 export function createFirehoseDelivery(options: FirehoseDeliveryOptions): DeliveryPort {
@@ -63,19 +70,22 @@ export function createFirehoseDelivery(options: FirehoseDeliveryOptions): Delive
   return {
     async deliver({ table, records }, deadlineMs) {
       let pending: readonly PackedRecord[] = records;
-      for (let attempt = 0; ; attempt++) {
+      for (let attempt = 0, fruitless = 0; fruitless < FRUITLESS_ATTEMPTS_MAX; attempt++) {
         const timeLeftMs = deadlineMs - clock.now();
         if (timeLeftMs <= 0) return pending;
+        const before = pending.length;
         try {
           pending = await put(table, pending, Math.min(attemptTimeoutMs, timeLeftMs));
         } catch (error) {
           if (!isRetryable(error)) throw new DeliveryError(describe(error), { cause: error });
         }
         if (pending.length === 0) return pending;
+        fruitless = pending.length < before ? 0 : fruitless + 1;
         const waitMs = backoffMs(backoff, attempt);
         if (clock.now() + waitMs >= deadlineMs) return pending;
         await wait(waitMs);
       }
+      return pending;
     },
   };
 }

@@ -10,6 +10,7 @@ import type { ShardRef } from '../../processors/books/keys.ts';
 import { padSequence, type RecordIdentity, type StreamRecord } from '../../streams/position.ts';
 import { judgeEntry, type TapePlace } from './judge-entry.ts';
 import { covers, type ParkedRange } from './parked-ranges.ts';
+import { placeBefore } from './place-before.ts';
 import type { Finding, ShardFigures } from './report.ts';
 import { overlapsEntry, type Scope } from './scope.ts';
 import { createNames, createShardFindings, type LackingRange } from './shard-findings.ts';
@@ -40,6 +41,8 @@ export interface ShardComparison {
   readonly lacking: readonly LackingRange[];
   /** Ranges that no entry covers. */
   readonly gaps: readonly { readonly after: string; readonly to: string }[];
+  /** Sequence numbers, padded, of parked records that entries span without counting them. */
+  readonly leftOut: ReadonlySet<string>;
   readonly oldestInFlightMs: number | undefined;
 }
 
@@ -51,6 +54,7 @@ export async function compareShard(books: ShardBooks): Promise<ShardComparison> 
   const counted = { entries: 0, records: 0 };
   const findings = createShardFindings(shard.shardId);
   const gaps: { after: string; to: string }[] = [];
+  const leftOut = new Set<string>();
   let position = '';
   let isFirst = true;
 
@@ -70,11 +74,12 @@ export async function compareShard(books: ShardBooks): Promise<ShardComparison> 
 
   async function takeEntry(entry: JournalEntry): Promise<void> {
     // What lies between the entry before and this one's first record was left out by Lambda.
-    await takeGap(before(entry.from), false);
+    await takeGap(placeBefore(entry.from), false);
     const places = await Array.fromAsync(tape.upTo(entry.to));
     const verdict = judgeEntry(entry, places, parked);
     sums.tapeRecords += places.length;
-    sums.parkedRecords += verdict.parkedRecords;
+    sums.parkedRecords += verdict.leftOut.length;
+    for (const place of verdict.leftOut) leftOut.add(place);
     sums.journalRecords += entry.records;
     sums.journalEntries += 1;
     findings.ofEntry(entry, places, verdict);
@@ -115,12 +120,7 @@ export async function compareShard(books: ShardBooks): Promise<ShardComparison> 
   findings.overdue(end, overdue);
   const streamCreatedAt = new Date(shard.createdAtMs).toISOString();
   const figures = { shardId: shard.shardId, streamCreatedAt, ...sums };
-  return { figures, ...findings.all(), gaps, oldestInFlightMs };
-}
-
-/** The place right before a sequence number, padded. */
-function before(sequence: string): string {
-  return (BigInt(sequence) - 1n).toString().padStart(sequence.length, '0');
+  return { figures, ...findings.all(), gaps, leftOut, oldestInFlightMs };
 }
 
 interface TapeCursor {

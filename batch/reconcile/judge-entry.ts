@@ -20,8 +20,8 @@ export interface EntryVerdict {
   readonly kind: 'same' | 'lacking' | 'more' | 'differ';
   readonly count: number;
   readonly isAmbiguous: boolean;
-  /** Records of the tape that are parked, and not counted by the entry. */
-  readonly parkedRecords: number;
+  /** Sequence numbers, padded, of records that are parked, and not counted by the entry. */
+  readonly leftOut: readonly string[];
   /** Batches that were parked, and whose records the entry counts: the answer to their commit was lost. */
   readonly countedParked: readonly ParkedRange[];
 }
@@ -40,14 +40,21 @@ export function judgeEntry(
 ): EntryVerdict {
   const within = parked.filter((range) => places.some(({ position }) => covers(range, position)));
   for (const outside of choicesOf(within)) {
-    const left = places.filter(({ position }) => !outside.some((range) => covers(range, position)));
+    const isOutside = ({ position }: TapePlace) => outside.some((range) => covers(range, position));
+    const left = places.filter((place) => !isOutside(place));
     if (left.length !== entry.records || sumOf(left) !== entry.fingerprint) continue;
     const countedParked = within.filter((range) => !outside.includes(range));
-    return { kind: 'same', count: 0, isAmbiguous: false, parkedRecords: places.length - left.length, countedParked };
+    return {
+      kind: 'same',
+      count: 0,
+      isAmbiguous: false,
+      leftOut: places.filter(isOutside).map(({ position }) => position),
+      countedParked,
+    };
   }
   const count = Math.abs(entry.records - places.length);
   const kind = places.length < entry.records ? 'lacking' : places.length > entry.records ? 'more' : 'differ';
-  return { kind, count, isAmbiguous: within.length > 0, parkedRecords: 0, countedParked: [] };
+  return { kind, count, isAmbiguous: within.length > 0, leftOut: [], countedParked: [] };
 }
 
 /** Every choice of some of them where they are few; else none and all. */

@@ -4,6 +4,7 @@ import type { StateTablePort } from '../../processors/books/state-table.ts';
 import { padSequence, type StreamRecord } from '../../streams/position.ts';
 import { placeOf } from './book-sums.ts';
 import { type EventsOfPlaces, placeName, type Standing } from './name-rows.ts';
+import { placeBefore } from './place-before.ts';
 import { readJournal } from './read-journal.ts';
 import type { Scope } from './scope.ts';
 import { hourOf } from './scope.ts';
@@ -35,7 +36,8 @@ export function createRowEvents({ shards, table, judge, scope }: RowEventsOption
       if (entry.to > source.end) break;
       if (!names(entry, places)) continue;
       const withClaims = entry.groups.some(({ outcome }) => outcome === 'duplicate');
-      relevant.push({ after: entry.after, to: entry.to, standing: 'counted', withClaims });
+      // What lies before its first record was left out by Lambda.
+      relevant.push({ after: placeBefore(entry.from), to: entry.to, standing: 'counted', withClaims });
     }
     relevant.push({ after: source.end, to: undefined, standing: 'in flight', withClaims: false });
     return relevant.sort((a, b) => (a.after < b.after ? -1 : 1));
@@ -55,7 +57,7 @@ export function createRowEvents({ shards, table, judge, scope }: RowEventsOption
       const position = padSequence(record.sequenceNumber);
       if (isBeyond(relevant[at], position) || waiting.length >= RECORDS_AT_ONCE) yield* await judged();
       while (isBeyond(relevant[at], position)) at += 1;
-      waiting.push(record);
+      if (!source.leftOut.has(position)) waiting.push(record);
     }
     yield* await judged();
   }

@@ -18,6 +18,8 @@ export interface ShardSource {
   readonly parked: readonly ParkedRange[];
   /** Ranges that no entry of the journal covers, once they are known. */
   readonly gaps: readonly { readonly after: string; readonly to: string }[];
+  /** Parked records that entries span without counting them, once they are known: sequence numbers, padded. */
+  readonly leftOut: ReadonlySet<string>;
 }
 
 /**
@@ -64,6 +66,7 @@ export async function findShards(
         ),
         parked: ofParked.filter(({ status }) => status !== TAPE_PARKED),
         gaps: [],
+        leftOut: new Set(),
       });
     }
   }

@@ -1,5 +1,6 @@
 /** Finds events on the tape: at a place, or by looking through all of it. */
 import { createRecordIdentity, padSequence, type StreamRecord } from '../../streams/position.ts';
+import { placeBefore } from '../reconcile/place-before.ts';
 import type { ShardSource } from '../reconcile/shard-source.ts';
 import type { JudgeTape, TapeEvent } from '../reconcile/tape-events.ts';
 import type { Stretch } from '../reconcile/tape-source.ts';
@@ -35,7 +36,7 @@ export function createTapeFinder({ sources, judge, streamName, isTimeUp }: TapeF
     async at(position) {
       const [shardId, sequence = '', subsequence] = position.split(':');
       const padded = padSequence(sequence);
-      const stretch: Stretch = { after: before(padded), to: padded };
+      const stretch: Stretch = { after: placeBefore(padded), to: padded };
       const events = new Map<string, FoundEvent>();
       for (const source of sources.filter(({ shard }) => shard.shardId === shardId)) {
         for await (const record of source.tape.play([stretch])) {
@@ -77,8 +78,3 @@ export function createTapeFinder({ sources, judge, streamName, isTimeUp }: TapeF
 
 /** streams/replay-frame.ts */
 const FRAME_FIRST_BYTE = 0xa7;
-
-function before(sequence: string): string {
-  const number = BigInt(sequence);
-  return number === 0n ? '' : (number - 1n).toString().padStart(sequence.length, '0');
-}

@@ -1,0 +1,251 @@
+import { describe, expect, test } from '@jest/globals';
+import { arrivalLedgerKey, journalPartition, partitionLedgerKey } from '../../processors/books/keys.ts';
+import { STREAM } from '../../test/support/batch/journal.ts';
+import { createWholeBooks, recordIdAt, shardName } from '../../test/support/batch/whole-books.ts';
+import { ARRIVED_AT_MS } from '../../test/support/processors/kinesis-event.ts';
+import { probeJson } from '../../test/support/processors/probe-dataset.ts';
+import type { ReconcileReport } from './report.ts';
+
+const HOUR_MS = 3_600_000;
+const SHARD = { ...STREAM, shardId: shardName(0) };
+const good = (count: number) => Array.from({ length: count }, () => probeJson('fine'));
+
+/** Three batches of a shard and one of another: of the first, records 1 to 4, good, bad, good, dropped. */
+async function atRest() {
+  const books = createWholeBooks();
+  await books.put({ payloads: [probeJson('fine'), Buffer.from('{'), probeJson('fine'), probeJson('drops')] });
+  await books.put({ payloads: good(3) });
+  await books.put({ payloads: good(2) });
+  await books.put({ payloads: good(2), shard: 1 });
+  await books.rest();
+  return books;
+}
+
+const journalOf = async (books: Awaited<ReturnType<typeof atRest>>) => books.table.query(journalPartition(SHARD));
+const found = ({ findings }: ReconcileReport, kind: string) => findings.filter((finding) => finding.kind === kind);
+
+describe('books at rest', () => {
+  test('balance, and say what there is', async () => {
+    const report = await (await atRest()).reconcile();
+
+    expect(report).toMatchObject({ residual: 0, findings: [], duplicatesAtRest: 0, lag: { entries: 0 } });
+    expect(report.shards.map(({ tapeRecords, journalRecords }) => [tapeRecords, journalRecords])).toEqual([
+      [9, 9],
+      [2, 2],
+    ]);
+    expect(report.datasets).toEqual([
+      { dataset: '?', received: 1, delivered: 0, quarantined: 1, dropped: 0, duplicate: 0 },
+      { dataset: 'probe', received: 10, delivered: 9, quarantined: 0, dropped: 1, duplicate: 0 },
+    ]);
+    expect(report.tables).toEqual([
+      { table: 'probe', expected: 9, rows: 9, records: 9, landed: 9, misdelivered: 0 },
+      { table: 'failed_events', expected: 1, rows: 1, records: 1, landed: 1, misdelivered: 0 },
+    ]);
+  });
+
+  test('balance while the ledger lags, which is told', async () => {
+    const books = await atRest();
+    await books.put({ payloads: good(2) });
+
+    const report = await books.reconcile();
+
+    expect(report).toMatchObject({ residual: 0, lag: { entries: 1 } });
+    expect(report.tables[0]).toMatchObject({ expected: 11, records: 11, landed: 9 });
+  });
+
+  test('balance while records are on their way, which are told', async () => {
+    const books = await atRest();
+    await books.putOnTapeAlone({ payloads: good(4) });
+
+    const report = await books.reconcile();
+
+    expect(report).toMatchObject({ residual: 0, inFlight: { records: 4 } });
+  });
+});
+
+describe('what is told', () => {
+  test('of a row that is gone: its record', async () => {
+    const books = await atRest();
+    const [gone] = books.rows.splice(0, 1);
+
+    const report = await books.reconcile();
+
+    expect(report.residuals).toEqual({ records: 0, ledger: 0, rows: 1 });
+    expect(found(report, 'rows_missing')).toMatchObject([{ count: 1, recordIds: [gone?.recordId], table: 'probe' }]);
+    expect(found(report, 'landed_differs')).toHaveLength(1);
+  });
+
+  test('of a row of failed_events that is gone: its record', async () => {
+    const books = await atRest();
+    books.rows.splice(
+      books.rows.findIndex(({ table }) => table === 'failed_events'),
+      1,
+    );
+
+    const report = await books.reconcile();
+
+    expect(report.residual).toBe(1);
+    expect(found(report, 'rows_missing')).toMatchObject([{ recordIds: [recordIdAt(2)], table: 'failed_events' }]);
+  });
+
+  test('of a row that is there twice: its record, and no residual', async () => {
+    const books = await atRest();
+    const [row] = books.rows;
+    if (row) books.rows.push(row);
+
+    const report = await books.reconcile();
+
+    expect(report).toMatchObject({ residual: 0, duplicatesAtRest: 1 });
+    expect(found(report, 'duplicates_at_rest')).toMatchObject([{ count: 1, recordIds: [row?.recordId] }]);
+  });
+
+  test('of a row too much and another gone: both, though their numbers cancel out', async () => {
+    const books = await atRest();
+    const [gone] = books.rows.splice(0, 1);
+    const extra = { ...books.rows[0], recordId: 'f'.repeat(32) };
+    books.rows.push({ ...(books.rows[0] as (typeof books.rows)[number]), ...extra });
+
+    const report = await books.reconcile();
+
+    expect(report.residual).toBe(2);
+    expect(found(report, 'rows_missing')).toMatchObject([{ recordIds: [gone?.recordId] }]);
+    expect(found(report, 'rows_extra')).toMatchObject([{ recordIds: ['f'.repeat(32)] }]);
+  });
+
+  test('of an entry of the journal that is gone: the places around it, and its records', async () => {
+    const books = await atRest();
+    const [first, second] = await journalOf(books);
+    if (second) books.table.forget(second);
+
+    const report = await books.reconcile();
+
+    expect(report.residuals.records).toBe(3);
+    expect(found(report, 'journal_entry_missing')).toMatchObject([
+      { after: first?.sk, to: second?.sk, count: 3, recordIds: [8, 9, 10].map((index) => recordIdAt(index)) },
+    ]);
+    // The ledger has counted it, and its rows are there.
+    expect(found(report, 'ledger_differs').length).toBeGreaterThan(0);
+    expect(report.residuals.rows).toBe(0);
+  });
+
+  test('of the last entry of the journal that is gone: it is missing up to the checkpoint', async () => {
+    const books = await atRest();
+    const [, second, last] = await journalOf(books);
+    if (last) books.table.forget(last);
+
+    const report = await books.reconcile();
+
+    expect(found(report, 'journal_entry_missing')).toMatchObject([{ after: second?.sk, to: last?.sk, count: 2 }]);
+    expect(report.residual).toBeGreaterThan(0);
+  });
+
+  test('of an object of the tape that is gone: its records, by their rows', async () => {
+    const books = await atRest();
+    const [first, second] = await journalOf(books);
+    books.tape.delete([...books.tape.keys()].find((key) => key.includes(second?.sk ?? '-')) ?? '');
+
+    const report = await books.reconcile();
+
+    expect(report.residuals).toEqual({ records: 3, ledger: 0, rows: 0 });
+    expect(found(report, 'records_not_on_tape')).toMatchObject([
+      { after: first?.sk, to: second?.sk, count: 3, recordIds: [8, 9, 10].map((index) => recordIdAt(index)) },
+    ]);
+  });
+
+  test.each([
+    ['of an hour of arrival', arrivalLedgerKey('probe', '2026-06-01T12'), { received: 1 }],
+    ['of a partition', partitionLedgerKey('probe', '2026-06-01'), { delivered: 1 }],
+  ])('of an item of the ledger %s that is off by one: the item', async (_, key, add) => {
+    const books = await atRest();
+    await books.table.update({ kind: 'update', key, add });
+
+    const report = await books.reconcile();
+
+    expect(report.residuals.ledger).toBe(1);
+    expect(found(report, 'ledger_differs')).toMatchObject([
+      { message: expect.stringContaining(`${key.pk} ${key.sk}`) },
+    ]);
+  });
+
+  test('of a checkpoint that counts others', async () => {
+    const books = await atRest();
+    await books.table.update({
+      kind: 'update',
+      key: { pk: `stream#${STREAM.streamArn}#${STREAM.createdAtMs}`, sk: `checkpoint#${SHARD.shardId}` },
+      add: { records: 2 },
+    });
+
+    expect(await books.reconcile()).toMatchObject({
+      residuals: { ledger: 2 },
+      findings: [{ kind: 'checkpoint_differs' }],
+    });
+  });
+
+  test('of records that the processor never saw', async () => {
+    const books = await atRest();
+    await books.putOnTapeAlone({ payloads: good(2) });
+    await books.put({ payloads: good(1) });
+
+    const report = await books.reconcile();
+
+    expect(report.residual).toBe(2);
+    expect(found(report, 'records_not_in_journal')).toMatchObject([{ count: 2 }]);
+  });
+
+  test('of records that are parked: no residual', async () => {
+    const books = await atRest();
+    await books.park(await books.putOnTapeAlone({ payloads: good(2) }));
+    await books.put({ payloads: good(1) });
+    await books.park(await books.putOnTapeAlone({ payloads: good(3) }));
+    await books.rest();
+
+    const report = await books.reconcile();
+
+    expect(report).toMatchObject({ residual: 0, findings: [], inFlight: { records: 0 } });
+    expect(report.shards[0]).toMatchObject({ tapeRecords: 15, journalRecords: 10, parkedRecords: 5 });
+  });
+
+  test('of records that are parked and were done all the same: there is nothing to redrive', async () => {
+    const books = await atRest();
+    const [first, second] = await journalOf(books);
+    await books.park({ from: first?.sk ?? '', to: second?.sk ?? '', records: 3 });
+
+    const report = await books.reconcile();
+
+    expect(report.residual).toBe(0);
+    expect(found(report, 'parked_but_counted').length).toBeGreaterThan(0);
+  });
+
+  test('of records beyond the checkpoint for longer than the grace', async () => {
+    const books = await atRest();
+    await books.putOnTapeAlone({ payloads: good(2) });
+    await books.putOnTapeAlone({ payloads: good(1), arrivedAtMs: ARRIVED_AT_MS + 3 * HOUR_MS });
+
+    const report = await books.reconcile({ graceMs: HOUR_MS });
+
+    expect(report).toMatchObject({ residual: 2, inFlight: { records: 3 } });
+    expect(found(report, 'records_overdue')).toMatchObject([{ count: 2 }]);
+  });
+});
+
+describe('a span of hours', () => {
+  test('is compared by the journal, and what came before and after is left alone', async () => {
+    const books = createWholeBooks();
+    for (const hours of [0, 1, 2, 3]) {
+      await books.put({ payloads: good(2), arrivedAtMs: ARRIVED_AT_MS + hours * HOUR_MS });
+    }
+    await books.rest();
+    const scope = { fromMs: ARRIVED_AT_MS + HOUR_MS, toMs: ARRIVED_AT_MS + 3 * HOUR_MS };
+
+    const whole = await books.reconcile(scope);
+    books.rows.splice(7, 1);
+    const before = await books.reconcile(scope);
+    const [gone] = books.rows.splice(3, 1);
+    const within = await books.reconcile(scope);
+
+    expect(whole).toMatchObject({ residual: 0, tables: [{ expected: 4, rows: 4, landed: undefined }, {}] });
+    expect(whole.datasets).toMatchObject([{ received: 4 }]);
+    expect(before.residual).toBe(0);
+    expect(within.findings).toMatchObject([{ kind: 'rows_missing', recordIds: [gone?.recordId] }]);
+  });
+});

@@ -8,6 +8,7 @@ export const HANDLERS = {
   catalog: 'processors/handlers/catalog.ts',
   tape: 'processors/handlers/tape.ts',
   ledger: 'batch/handlers/ledger.ts',
+  reconcile: 'batch/handlers/reconcile.ts',
 } as const;
 
 export type HandlerName = keyof typeof HANDLERS;

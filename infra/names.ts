@@ -18,6 +18,8 @@ export const NAMES = {
   catalogFunction: 'ServerlessDataPipeline-CatalogFunction',
   tapeFunction: 'ServerlessDataPipeline-TapeFunction',
   ledgerFunction: 'ServerlessDataPipeline-LedgerFunction',
+  reconcileFunction: 'ServerlessDataPipeline-ReconcileFunction',
+  residualAlarm: 'data-pipeline-residual',
   deliveryStreamPrefix: 'data-pipeline-',
 } as const;
 

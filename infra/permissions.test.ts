@@ -74,6 +74,37 @@ const LEDGER: readonly Grant[] = [
   [['kinesis:DescribeStreamSummary'], ['Stream data-pipeline-stream']],
 ];
 
+const RECONCILE: readonly Grant[] = [
+  [['dynamodb:GetItem', 'dynamodb:Query'], ['Table data-pipeline-state']],
+  QUERY_BY_STATUS,
+  [readKey, ['Key EncryptionStateKey']],
+  [
+    ['s3:GetObject'],
+    [
+      ...['tape/*', 'aws/lambda/*'].map((keys) => objects('archive', keys)),
+      ...[...TABLES.map((table) => `${table}/*`), 'errors/*'].map((keys) => objects('processed', keys)),
+    ],
+  ],
+  [
+    ['s3:ListBucket', 's3:GetBucketLocation'],
+    [bucket('archive'), bucket('processed')],
+  ],
+  [['kms:Decrypt', 'kms:GenerateDataKey'], ['Key EncryptionLakeKey']],
+  [
+    ['athena:StartQueryExecution', 'athena:GetQueryExecution', 'athena:GetQueryResults', 'athena:StopQueryExecution'],
+    ['arn:Partition:athena:Region:AccountId:workgroup/data-pipeline-workgroup'],
+  ],
+  [
+    ['s3:PutObject', 's3:GetObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+    [objects('archive', 'athena-results/*')],
+  ],
+  [
+    ['glue:GetDatabase', 'glue:GetTable', 'glue:GetPartition', 'glue:GetPartitions', 'glue:BatchGetPartition'],
+    tables(...TABLES),
+  ],
+  [['kinesis:DescribeStreamSummary', 'kinesis:ListShards'], ['Stream data-pipeline-stream']],
+];
+
 const CATALOG: readonly Grant[] = [
   [
     ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
@@ -112,6 +143,7 @@ function allowed({ traced }: { readonly traced: boolean }): Record<string, reado
     Catalog: CATALOG,
     Tape: TAPE,
     Ledger: LEDGER,
+    Reconcile: RECONCILE,
   };
   const grants: Record<string, readonly Grant[]> = {
     ...Object.fromEntries(
@@ -165,6 +197,7 @@ describe('policies on resources', () => {
         (action) => `LandingQueuePolicy: Service: events.amazonaws.com ${action} ${byRule}`,
       ),
       invoke('Ledger', 'LedgerEveryMinute'),
+      invoke('Reconcile', 'ReconcileEveryHour'),
     ]);
   });
 });

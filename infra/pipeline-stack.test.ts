@@ -126,7 +126,7 @@ describe('the mapping of the stream', () => {
 
 describe('functions', () => {
   it('run Node 24 on arm64 and log JSON to a group of their own', () => {
-    prod.resourceCountIs('AWS::Lambda::Function', 4);
+    prod.resourceCountIs('AWS::Lambda::Function', 5);
     prod.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -373,6 +373,45 @@ describe('the books', () => {
       },
     });
   });
+
+  it('are compared once an hour with the tape and with what has landed', () => {
+    scheduled('rate(1 hour)', 'ServerlessDataPipeline-ReconcileFunction');
+  });
+
+  it.each(['Reconcile'])('are worked on by %s with a whole vCPU, for as long as Lambda allows', (name) => {
+    prod.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: `ServerlessDataPipeline-${name}Function`,
+      Timeout: 900,
+      MemorySize: 1769,
+      Environment: {
+        Variables: Match.objectLike({
+          STATE_TABLE: { 'Fn::ImportValue': Match.stringLikeRegexp('State') },
+          ARCHIVE_BUCKET: { 'Fn::ImportValue': Match.stringLikeRegexp('BucketsArchive') },
+          PROCESSED_BUCKET: { 'Fn::ImportValue': Match.stringLikeRegexp('BucketsProcessed') },
+          STREAM_NAME: { 'Fn::ImportValue': Match.stringLikeRegexp('RecordStream') },
+          DATABASE_NAME: 'data_pipeline_catalog',
+          WORKGROUP: 'data-pipeline-workgroup',
+          METRICS_NAMESPACE: 'DataPipeline',
+          ...(name === 'Redrive' && { DELIVERY_STREAM_PREFIX: 'data-pipeline-' }),
+        }),
+      },
+    });
+  });
+
+  it('raise an alarm as soon as anything is left over, and not while nothing is told', () => {
+    const { pipeline } = synthesize({ environment: 'prod', overrides: { METRICS_NAMESPACE: 'Other' } });
+
+    pipeline.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'data-pipeline-residual',
+      Namespace: 'Other',
+      MetricName: 'Residual',
+      Statistic: 'Maximum',
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+      EvaluationPeriods: 1,
+      TreatMissingData: 'notBreaching',
+    });
+  });
 });
 
 describe('queries', () => {
@@ -398,7 +437,7 @@ describe('queries', () => {
 
 describe('logs', () => {
   it('are kept for a time that is stated, by function and delivery stream', () => {
-    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 4);
+    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 5);
     prod.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 });
     local.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });

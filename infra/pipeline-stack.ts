@@ -1,4 +1,4 @@
-/** What moves data and accounts for it: processor, tape, delivery streams, landing, the ledger, and the workgroup. */
+/** What moves data and accounts for it: processor, tape, delivery streams, landing, the books, and the workgroup. */
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Delivery } from './delivery.ts';
@@ -6,6 +6,7 @@ import { Landing } from './landing.ts';
 import { Ledger } from './ledger.ts';
 import { Processor } from './processor.ts';
 import { Query } from './query.ts';
+import { Reconcile } from './reconcile.ts';
 import type { Settings } from './settings.ts';
 import type { StatefulStack } from './stateful-stack.ts';
 import { Tape } from './tape.ts';
@@ -55,6 +56,8 @@ export class PipelineStack extends Stack {
       settings: settings.query,
       deletable: settings.removalPolicy === RemovalPolicy.DESTROY,
     });
+    const books = { ...shared, processed: buckets.processed, tables, workGroupName };
+    new Reconcile(this, 'Reconcile', books);
     new CfnOutput(this, 'WorkGroupName', { value: workGroupName });
   }
 }

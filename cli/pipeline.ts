@@ -1,0 +1,54 @@
+/** Entry of `npm run pipeline`. Whatever goes wrong is one line on standard error, and an exit code that is not 0. */
+import { reconcile } from './pipeline/reconcile.ts';
+import { tape } from './pipeline/tape.ts';
+import { trace } from './pipeline/trace.ts';
+import { type Output, UsageError, type Verb } from './pipeline/verb.ts';
+
+const VERBS: readonly Verb[] = [reconcile, trace, tape];
+
+const HELP = `npm run pipeline -- <verb> [options]
+
+${VERBS.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n')}
+
+Each verb has --help and --json, asks AWS or, with AWS_ENDPOINT_URL or --endpoint-url, whatever else answers as it does, and
+exits with another code than 0 and one line on failure.`;
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    console.log(HELP);
+    return name === undefined ? 2 : 0;
+  }
+  const verb = VERBS.find((each) => each.name === name);
+  if (!verb) throw new UsageError(`received ${name}, allowed: ${VERBS.map((each) => each.name).join(', ')}`);
+  if (args.includes('--help') || args.includes('-h')) {
+    console.log(verb.help);
+    return 0;
+  }
+  return verb.run(args, output());
+}
+
+function output(): Output {
+  let shown = 0;
+  return {
+    print: (line) => void process.stdout.write(`${line}\n`),
+    progress(text) {
+      // Nobody looks at a file, and a log is no place for it.
+      if (!process.stderr.isTTY) return;
+      process.stderr.write(`\r${text.padEnd(shown)}${text === '' ? '\r' : ''}`);
+      shown = text.length;
+    },
+  };
+}
+
+// A pager that was closed has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const message = Error.isError(error)
+    ? `${error.name === 'Error' || error instanceof UsageError ? '' : `${error.name}: `}${error.message}`
+    : String(error);
+  console.error(`pipeline: ${message.replaceAll(/\s*\n\s*/g, ' ')}`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

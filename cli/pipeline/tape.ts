@@ -1,0 +1,137 @@
+/** `tape`: the objects of the tape, or the records in them. */
+import { GetObjectCommand, ListBucketsCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import { playTape } from '../../streams/tape/play-tape.ts';
+import {
+  compareTapeSpans,
+  parseTapeKey,
+  TAPE_PREFIX,
+  type TapeSpan,
+  tapeHourPrefix,
+} from '../../streams/tape/tape-key.ts';
+import { CONNECTION_HELP, clientSettings, parseVerb } from './connection.ts';
+import { UsageError, type Verb } from './verb.ts';
+
+interface TapeListing extends TapeSpan {
+  readonly key: string;
+  readonly bytes: number;
+}
+
+const HOUR = /^\d{4}-\d{2}-\d{2}T\d{2}$/;
+const HOUR_MS = 3_600_000;
+const BUCKET_PREFIX = 'data-pipeline-archive-';
+
+export const tape: Verb = {
+  name: 'tape',
+  summary: 'list the objects of the tape, or print the records in them',
+  help: `npm run pipeline -- tape [list|records] [options]
+
+The stream as it came, kept in the archive bucket. list (the default) prints an object a line; records prints a line of JSON
+a record, each position once, in the order of its shard. Reads S3 itself.
+
+  --from HOUR          first hour of arrival, such as 2026-11-25T07, UTC (default: the first)
+  --to HOUR            last hour of arrival (default: that of --from, else the last)
+  --shard ID           one shard, such as shardId-000000000000
+  --bucket NAME        the archive bucket (default: the one whose name begins with ${BUCKET_PREFIX})
+${CONNECTION_HELP}`,
+  async run(args, output) {
+    const { values, positionals } = parseVerb('tape', args, {
+      from: { type: 'string' },
+      to: { type: 'string' },
+      shard: { type: 'string' },
+      bucket: { type: 'string' },
+    });
+    const [what = 'list', ...others] = positionals;
+    if (!['list', 'records'].includes(what) || others.length > 0) {
+      throw new UsageError(`tape: received ${positionals.join(' ')}, allowed: list, records`);
+    }
+    const prefixes = prefixesOf(values.from, values.to);
+    const settings = clientSettings(values);
+    const client = new S3Client({ ...settings, forcePathStyle: settings.endpoint !== undefined });
+    try {
+      const bucket = values.bucket ?? (await archiveBucket(client));
+      output.progress(`listing the tape of ${bucket}`);
+      const listings = (await listTape(client, bucket, prefixes)).filter(
+        ({ shardId }) => values.shard === undefined || shardId === values.shard,
+      );
+      output.progress('');
+      if (what === 'list')
+        for (const listing of listings) output.print(values.json ? JSON.stringify(listing) : line(listing));
+      else await printRecords(client, bucket, listings, output.print);
+      return 0;
+    } finally {
+      client.destroy();
+    }
+  },
+};
+
+function line({ hour, shardId, bytes, key }: TapeListing): string {
+  return `${hour}  ${shardId}  ${String(bytes).padStart(9)}  ${key}`;
+}
+
+function prefixesOf(from: string | undefined, to = from): readonly string[] {
+  for (const [name, hour] of [
+    ['--from', from],
+    ['--to', to],
+  ] as const) {
+    if (hour !== undefined && !(HOUR.test(hour) && Number.isFinite(Date.parse(`${hour}:00:00Z`)))) {
+      throw new UsageError(`${name}: received ${hour}, allowed: an hour such as 2026-11-25T07, UTC`);
+    }
+  }
+  if (from === undefined && to !== undefined) throw new UsageError('--to: allowed with --from');
+  if (from === undefined || to === undefined) return [TAPE_PREFIX];
+  const prefixes: string[] = [];
+  for (let atMs = Date.parse(`${from}:00:00Z`); atMs <= Date.parse(`${to}:00:00Z`); atMs += HOUR_MS) {
+    prefixes.push(tapeHourPrefix(new Date(atMs).toISOString().slice(0, 13)));
+  }
+  return prefixes;
+}
+
+async function archiveBucket(client: S3Client): Promise<string> {
+  const { Buckets = [] } = await client.send(new ListBucketsCommand({}));
+  const region = await client.config.region();
+  const found = Buckets.flatMap(({ Name = '' }) =>
+    Name.startsWith(BUCKET_PREFIX) && Name.endsWith(region) ? [Name] : [],
+  );
+  const [name] = found;
+  if (name !== undefined && found.length === 1) return name;
+  throw new Error(`${found.length} buckets begin with ${BUCKET_PREFIX} and end with ${region}: name one by --bucket`);
+}
+
+async function listTape(client: S3Client, bucket: string, prefixes: readonly string[]): Promise<TapeListing[]> {
+  const listings: TapeListing[] = [];
+  for (const prefix of prefixes) {
+    for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix })) {
+      for (const { Key: key = '', Size: bytes = 0 } of page.Contents ?? []) {
+        const span = parseTapeKey(key);
+        if (span) listings.push({ ...span, key, bytes });
+      }
+    }
+  }
+  return listings;
+}
+
+async function printRecords(
+  client: S3Client,
+  bucket: string,
+  listings: readonly TapeListing[],
+  print: (line: string) => void,
+): Promise<void> {
+  const byShard = Map.groupBy(
+    listings,
+    ({ streamName, createdAtMs, shardId }) => `${streamName}/${createdAtMs}/${shardId}`,
+  );
+  for (const ofShard of byShard.values()) {
+    const objects = ofShard.toSorted(compareTapeSpans).map(({ key }) => ({
+      key,
+      async read(): Promise<Uint8Array> {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+        const bytes = await Body?.transformToByteArray();
+        if (bytes === undefined) throw new Error(`s3://${bucket}/${key}: received no body`);
+        return bytes;
+      },
+    }));
+    for await (const { data, ...record } of playTape(objects)) {
+      print(JSON.stringify({ ...record, data: data.toString('base64') }));
+    }
+  }
+}

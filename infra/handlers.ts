@@ -9,6 +9,7 @@ export const HANDLERS = {
   tape: 'processors/handlers/tape.ts',
   ledger: 'batch/handlers/ledger.ts',
   reconcile: 'batch/handlers/reconcile.ts',
+  redrive: 'batch/handlers/redrive.ts',
 } as const;
 
 export type HandlerName = keyof typeof HANDLERS;

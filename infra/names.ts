@@ -19,6 +19,7 @@ export const NAMES = {
   tapeFunction: 'ServerlessDataPipeline-TapeFunction',
   ledgerFunction: 'ServerlessDataPipeline-LedgerFunction',
   reconcileFunction: 'ServerlessDataPipeline-ReconcileFunction',
+  redriveFunction: 'ServerlessDataPipeline-RedriveFunction',
   residualAlarm: 'data-pipeline-residual',
   deliveryStreamPrefix: 'data-pipeline-',
 } as const;

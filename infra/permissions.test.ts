@@ -105,6 +105,20 @@ const RECONCILE: readonly Grant[] = [
   [['kinesis:DescribeStreamSummary', 'kinesis:ListShards'], ['Stream data-pipeline-stream']],
 ];
 
+const REDRIVE: readonly Grant[] = [
+  ...KEEP_STATE,
+  QUERY_BY_STATUS,
+  [
+    ['s3:GetObject'],
+    [objects('archive', 'aws/lambda/*'), objects('archive', 'tape/*'), objects('processed', 'errors/*')],
+  ],
+  [['s3:ListBucket'], [bucket('archive'), bucket('processed')]],
+  [['kms:Decrypt'], ['Key EncryptionLakeKey']],
+  [['kinesis:PutRecords', 'kinesis:DescribeStreamSummary'], ['Stream data-pipeline-stream']],
+  [['kms:GenerateDataKey'], ['Key EncryptionStreamKey']],
+  DELIVER,
+];
+
 const CATALOG: readonly Grant[] = [
   [
     ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
@@ -144,6 +158,7 @@ function allowed({ traced }: { readonly traced: boolean }): Record<string, reado
     Tape: TAPE,
     Ledger: LEDGER,
     Reconcile: RECONCILE,
+    Redrive: REDRIVE,
   };
   const grants: Record<string, readonly Grant[]> = {
     ...Object.fromEntries(

@@ -126,7 +126,7 @@ describe('the mapping of the stream', () => {
 
 describe('functions', () => {
   it('run Node 24 on arm64 and log JSON to a group of their own', () => {
-    prod.resourceCountIs('AWS::Lambda::Function', 5);
+    prod.resourceCountIs('AWS::Lambda::Function', 6);
     prod.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -378,7 +378,7 @@ describe('the books', () => {
     scheduled('rate(1 hour)', 'ServerlessDataPipeline-ReconcileFunction');
   });
 
-  it.each(['Reconcile'])('are worked on by %s with a whole vCPU, for as long as Lambda allows', (name) => {
+  it.each(['Reconcile', 'Redrive'])('are worked on by %s with a whole vCPU, for as long as Lambda allows', (name) => {
     prod.hasResourceProperties('AWS::Lambda::Function', {
       FunctionName: `ServerlessDataPipeline-${name}Function`,
       Timeout: 900,
@@ -437,7 +437,7 @@ describe('queries', () => {
 
 describe('logs', () => {
   it('are kept for a time that is stated, by function and delivery stream', () => {
-    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 5);
+    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 6);
     prod.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 });
     local.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });

@@ -7,6 +7,7 @@ import { Ledger } from './ledger.ts';
 import { Processor } from './processor.ts';
 import { Query } from './query.ts';
 import { Reconcile } from './reconcile.ts';
+import { Redrive } from './redrive.ts';
 import type { Settings } from './settings.ts';
 import type { StatefulStack } from './stateful-stack.ts';
 import { Tape } from './tape.ts';
@@ -58,6 +59,7 @@ export class PipelineStack extends Stack {
     });
     const books = { ...shared, processed: buckets.processed, tables, workGroupName };
     new Reconcile(this, 'Reconcile', books);
+    new Redrive(this, 'Redrive', { ...books, deliveryStreamArns });
     new CfnOutput(this, 'WorkGroupName', { value: workGroupName });
   }
 }

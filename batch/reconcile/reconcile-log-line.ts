@@ -18,10 +18,9 @@ const FINDINGS_LOGGED_MAX = 20;
 /** Source: AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
 export function reconcileLogLine({ namespace, atMs, durationMs, report }: ReconcileSummary): string {
   const { residual, scope, findings } = report;
-  // A figure of a run or of some hours must not hide the one of everything.
-  const isAll = scope.from === null && scope.runId === null;
   return JSON.stringify({
-    ...(isAll && {
+    // A figure of one run is none of the books.
+    ...(scope.runId === null && {
       _aws: { Timestamp: atMs, CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [[]], Metrics: METRICS }] },
     }),
     timestamp: new Date(atMs).toISOString(),

@@ -40,7 +40,14 @@ export interface ReconcileRequest extends Scope {
    * compared, and what arrived before and is not processed is overdue. Default: all is compared, and nothing is overdue.
    */
   readonly graceMs?: number;
+  /**
+   * Bytes of tape from which on only the last day of it is compared, which the report says: an hourly comparison must end.
+   * Default: all of it, however much.
+   */
+  readonly tapeBytesMax?: number;
 }
+
+const DAY_MS = 86_400_000;
 
 /** @throws StateUnavailable, ReadError when something that is to be compared cannot be read */
 export async function reconcile(
@@ -54,6 +61,10 @@ export async function reconcile(
   const overdueBeforeMs = request.graceMs === undefined ? {} : { overdueBeforeMs: nowMs - request.graceMs };
   const stream = await ports.streams.refOf(settings.streamName);
   const sources = await findShards(stream, scope, ports);
+  const tapeBytes = sources.reduce((sum, { tape }) => sum + tape.bytes, 0);
+  if (scope.fromMs === undefined && tapeBytes > (request.tapeBytesMax ?? Number.POSITIVE_INFINITY)) {
+    return reconcile({ ...request, fromMs: hourStartMs(scope.toMs ?? nowMs) - DAY_MS }, settings, ports);
+  }
   const shardRefs = sources.map(({ shard }) => shard);
   const tableNames = [...settings.datasets.keys(), FAILED_EVENTS];
   const ledger = await readLedger(table, shardRefs, [...tableNames, UNKNOWN_DATASET]);

@@ -122,7 +122,7 @@ export function createWholeBooks(): WholeBooks {
   const listings = (): TapeListing[] =>
     [...tape.keys()].flatMap((key) => {
       const span = parseTapeKey(key);
-      return span ? [{ ...span, key }] : [];
+      return span ? [{ ...span, key, bytes: tape.get(key)?.length ?? 0 }] : [];
     });
 
   const ports: TracePorts = {

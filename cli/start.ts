@@ -16,7 +16,7 @@ async function main(args: readonly string[]): Promise<void> {
 async function once(options: StartOptions): Promise<void> {
   const report = await runOnce(options, (line) => void process.stderr.write(`${line}\n`));
   console.log(options.json ? JSON.stringify(report) : renderReport(report).join('\n'));
-  if (report.residual !== 0) process.exitCode = 1;
+  if (report.residual !== 0 || report.reconciled.residual !== 0) process.exitCode = 1;
 }
 
 async function live(options: StartOptions): Promise<void> {

@@ -1,12 +1,15 @@
 /** SDK clients of the local endpoint. */
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
+import type { ClientSettings } from '../pipeline/connection.ts';
 import { DATABASE, WORKGROUP } from './names.ts';
 import type { QueryTarget } from './query.ts';
 
 export interface Clients {
   readonly kinesis: KinesisClient;
   readonly athena: QueryTarget;
+  /** What any other client is made with. */
+  readonly settings: ClientSettings;
   /** Closes their connections. */
   close(): void;
 }
@@ -18,6 +21,7 @@ export function createClients(endpoint: string, region: string): Clients {
   const client = new AthenaClient(shared);
   return {
     kinesis,
+    settings: shared,
     athena: { client, workgroup: WORKGROUP, database: DATABASE },
     close() {
       kinesis.destroy();

@@ -1,7 +1,9 @@
 /** `npm start -- --once`: every record of the demonstration through the whole pipeline, then the books. */
 import { isEmptyState } from '../../local/state-folder.ts';
+import { invokeFunction } from '../pipeline/invoke-function.ts';
+import { ReconcileReport } from '../pipeline/reconcile-report.ts';
 import { type Landed, readLanded, SHOWCASE } from './books.ts';
-import { createClients } from './clients.ts';
+import { type Clients, createClients } from './clients.ts';
 import { createFeed } from './feed.ts';
 import { createFigures } from './figures.ts';
 import { startLocalPipeline } from './local-pipeline.ts';
@@ -31,6 +33,8 @@ export interface OnceReport {
   readonly failures: Landed['failures'];
   /** put − distinct `_record_id` in Parquet − failed − dropped: 0, or something was lost or made up. */
   readonly residual: number;
+  /** The books against the tape and the files, as `npm run pipeline -- reconcile` gives them. */
+  readonly reconciled: ReconcileReport;
   /** From the first record put until all was at rest. */
   readonly seconds: number;
   readonly result: QueryResult;
@@ -64,6 +68,7 @@ export async function runOnce(options: StartOptions, say: (line: string) => void
     await pipeline.drain(DRAIN_TIMEOUT_MS);
     const seconds = Math.round((performance.now() - startedAtMs) / 100) / 10;
     const landed = await readLanded(clients.athena);
+    const reconciled = await reconcile(clients.settings);
     const { received, delivered, quarantined, dropped } = figures.sums;
     return {
       ...{ put, received, delivered, quarantined, dropped },
@@ -72,6 +77,7 @@ export async function runOnce(options: StartOptions, say: (line: string) => void
       failed: landed.failed,
       failures: landed.failures,
       residual: put - landed.records - landed.failed - dropped,
+      reconciled,
       seconds,
       result: await query(clients.athena, SHOWCASE.sql),
       stateFolder: options.state,
@@ -80,6 +86,16 @@ export async function runOnce(options: StartOptions, say: (line: string) => void
     clients.close();
     await pipeline.stop();
   }
+}
+
+/** Folds what the minute has not yet, and compares. */
+async function reconcile(settings: Clients['settings']): Promise<ReconcileReport> {
+  const quiet = { progress: () => {} };
+  await invokeFunction({ name: 'Ledger', event: {}, doing: 'folding' }, settings, quiet);
+  const event = { action: 'reconcile' };
+  return ReconcileReport.parse(
+    await invokeFunction({ name: 'Reconcile', event, doing: 'reconciling' }, settings, quiet),
+  );
 }
 
 /** The report as a person reads it. Pure. */
@@ -100,6 +116,7 @@ export function renderReport(report: OnceReport): string[] {
       report.residual,
       report.residual === 0 ? 'nothing lost' : 'put − in Parquet − failed − dropped: NOT balanced',
     ),
+    ...tape(report.reconciled).map(([label, value, more]) => line(label, value, more)),
     '',
     'failed events by reason',
     ...report.failures.map(({ code, records }) => `  ${code.padEnd(28)}${count(records).padStart(4)}`),
@@ -109,4 +126,16 @@ export function renderReport(report: OnceReport): string[] {
     '',
     `${report.seconds} s from the first record put until all was at rest`,
   ].map((text) => text.trimEnd());
+}
+
+function tape({ shards, residual, findings }: ReconcileReport): [label: string, value: number, more: string][] {
+  const records = shards.reduce((sum, { tapeRecords }) => sum + tapeRecords, 0);
+  const verdict =
+    residual === 0
+      ? 'tape, journal, ledger and files agree'
+      : `NOT balanced: ${findings.find((finding) => finding.residual > 0)?.message ?? 'see npm run pipeline -- reconcile'}`;
+  return [
+    ['tape', records, 'Kinesis records, kept as they came'],
+    ['reconciled', residual, verdict],
+  ];
 }

@@ -4,29 +4,13 @@
  * reshard. Checkpoints are kept on disk, so that a restart goes on where the last run stopped; a batch that was in flight
  * then is invoked again (at least once, as on AWS).
  */
-import type { Clock, Timer } from '../clock.ts';
-import type { StreamReader, StreamShard } from '../ports.ts';
-import type { CheckpointStore } from './checkpoint-store.ts';
-import type { Invoke, Mapping, ShardLag } from './mapping.ts';
-import type { KinesisMappingDefinition } from './mapping-definition.ts';
-import type { DestinationPorts } from './on-failure-destination.ts';
+import type { Timer } from '../clock.ts';
+import type { StreamShard } from '../ports.ts';
+import type { KinesisMappingOptions } from './kinesis-mapping-options.ts';
+import type { Mapping, ShardLag } from './mapping.ts';
 import { readableShards } from './shard-lineage.ts';
 import { ShardRunner } from './shard-runner.ts';
 import type { StartingPosition } from './shard-state.ts';
-
-export interface KinesisMappingOptions {
-  readonly definition: KinesisMappingDefinition;
-  readonly streams: StreamReader;
-  readonly invoke: Invoke;
-  readonly destinations: DestinationPorts;
-  readonly checkpoints: CheckpointStore;
-  readonly clock: Clock;
-  readonly region: string;
-  readonly functionArn: string;
-  readonly roleArn: string;
-  /** Gets one line for what AWS would only show in metrics: records that were lost. */
-  readonly warn: (line: string) => void;
-}
 
 export interface KinesisMapping extends Mapping {
   /** Of each shard that is not drained, those that wait for their parents included. */

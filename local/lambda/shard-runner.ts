@@ -7,7 +7,7 @@ import type { Timer } from '../clock.ts';
 import { step } from './event-source-mapping.ts';
 import type { InvocationOutcome } from './function-pool.ts';
 import { type EncodedRecord, encodeRecords, kinesisEvent } from './kinesis-event.ts';
-import type { KinesisMappingOptions } from './kinesis-mapping.ts';
+import type { KinesisMappingOptions } from './kinesis-mapping-options.ts';
 import type { ShardLag } from './mapping.ts';
 import { sendToDestination } from './on-failure-destination.ts';
 import {

@@ -322,13 +322,14 @@ describe('a batching window', () => {
   const sizes = (pipeline: Pipeline): readonly number[] => pipeline.invocations.map(({ bodies }) => bodies.length);
 
   it('hands over full batches of a burst at once, and the rest when it ends', async () => {
-    const pipeline = runPipeline(() => returned(null), { batchSize: 100, batchingWindowMs: 200 });
+    const pipeline = runPipeline(() => returned(null), { batchSize: 100, batchingWindowMs: 1_500 });
     const startedAt = performance.now();
     await burst(pipeline.queues, 250);
     await until(async () => (await pipeline.queues.depth(QUEUE_ARN)) === 0);
 
     expect(sizes(pipeline)).toEqual([100, 100, 50]);
-    expect(performance.now() - startedAt).toBeLessThan(900);
+    // One window, and not one a batch: those would take 4.5 s. On a busy machine one may take long.
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
   });
 
   it('takes in what comes one by one while it lasts', async () => {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { padSequence, type StreamRecord } from '../../streams/position.ts';
 import { ARRIVED_AT_MS, sequenceOf } from '../../test/support/processors/kinesis-event.ts';
@@ -9,7 +10,7 @@ import { decode } from '../stages/decode.ts';
 import type { Item } from '../stages/items.ts';
 import { createTally } from '../tally.ts';
 import { createBooks } from './books.ts';
-import { readJournalEntry } from './journal-entry.ts';
+import { COUNTS_BYTES_MAX, type JournalGroup, readJournalEntry } from './journal-entry.ts';
 import { checkpointKey, journalPartition } from './keys.ts';
 import type { StateTablePort } from './state-table.ts';
 
@@ -169,6 +170,51 @@ describe('begin and commit', () => {
     expect(await first.commit(workOn(short))).toBe(3);
     expect((await attributesOf(table)).position).toBe(padSequence(sequenceOf(4)));
     expect((await journalOf(table)).map((entry) => entry.records)).toEqual([5]);
+  });
+});
+
+describe('an entry that would be too large', () => {
+  /** A tally whose records each have so many groups of their own. */
+  function crowded(records: readonly StreamRecord[], groupsPerRecord: number): BatchWork {
+    const work = workOn(records, records.length, { probe: records.length });
+    const group = (index: number): JournalGroup => ({
+      dataset: 'probe',
+      runId: hash('sha512', String(index)).slice(0, 64),
+      outcome: 'delivered',
+      partition: '2026-06-01',
+      hour: '2026-06-01T12',
+      events: 1,
+      fingerprint: BigInt(index),
+      score: 1,
+    });
+    const groupsUpTo = (done: number) => Array.from({ length: done * groupsPerRecord }, (_, index) => group(index));
+    return { ...work, tally: { ...work.tally, groupsUpTo } };
+  }
+
+  test('splits the batch: what fits is counted, the rest is known to be accepted', async () => {
+    const table = createMemoryStateTable();
+    const records = recordsFrom(0, 8);
+
+    const done = await (await books(table).begin(rangeOf(records))).commit(crowded(records, 4_000));
+
+    expect(done).toBeGreaterThan(0);
+    expect(done).toBeLessThan(8);
+    const [item] = await table.query(journalPartition(SHARD));
+    const { counts } = item?.attributes ?? {};
+    expect(counts instanceof Uint8Array && counts.length).toBeLessThanOrEqual(COUNTS_BYTES_MAX);
+    const next = await books(table).begin(rangeOf(records.slice(done)));
+    expect(next.acceptedUpTo).toEqual(new Map([['probe', padSequence(sequenceOf(7))]]));
+    expect(next.doneUpTo).toBe(padSequence(sequenceOf(done - 1)));
+  });
+
+  test('by one record alone leaves made-up run ids out', async () => {
+    const table = createMemoryStateTable();
+    const records = recordsFrom(0, 1);
+
+    expect(await (await books(table).begin(rangeOf(records))).commit(crowded(records, 10_000))).toBe(1);
+    const [entry] = await journalOf(table);
+    expect(entry?.groups).toHaveLength(10_000);
+    expect(new Set(entry?.groups.map(({ runId }) => runId))).toEqual(new Set(['']));
   });
 });
 

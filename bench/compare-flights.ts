@@ -26,6 +26,11 @@ export interface ComparisonOptions {
   readonly stateFolder: string;
   /** Rows of the input that were put, from the first; 0: all. */
   readonly rows: number;
+  /**
+   * `<shard>:<padded sequence number>` of records of the stream that a producer put again, since it got no answer: their
+   * rows are left out. Default: none.
+   */
+  readonly copies?: readonly string[];
 }
 
 const aggregates = (date: string, delay: string, distance: string): string =>
@@ -33,9 +38,15 @@ const aggregates = (date: string, delay: string, distance: string): string =>
    min(origin), max(origin), min(destination), max(destination), min(${date}), max(${date})`;
 
 /** A redelivered record is in the table twice under one `_record_id`, with the same values. */
-const DISTINCT_RECORDS = `SELECT DISTINCT _record_id, scheduled_at, delay_minutes, distance_miles, origin, destination`;
+const distinctRecords = (from: string, copies: readonly string[]): string =>
+  `SELECT DISTINCT _record_id, scheduled_at, delay_minutes, distance_miles, origin, destination FROM ${from}
+   WHERE substr(_position, 1, length(_position) - ${SUBSEQUENCE_CHARACTERS}) NOT IN (${['', ...copies].map((place) => `'${place}'`)})`;
 
-export async function compareFlights({ athena, stateFolder, rows }: ComparisonOptions): Promise<Comparison> {
+/** A colon and seven digits, at the end of a `_position`. */
+const SUBSEQUENCE_CHARACTERS = 8;
+
+export async function compareFlights(options: ComparisonOptions): Promise<Comparison> {
+  const { athena, stateFolder, rows, copies = [] } = options;
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   const read = async (sql: string): Promise<string[]> =>
@@ -48,12 +59,12 @@ export async function compareFlights({ athena, stateFolder, rows }: ComparisonOp
   const files = path.join(stateFolder, 's3', 'data-pipeline-processed-*', 'flights', '**', '*.parquet');
   await connection.run(
     `CREATE TABLE output AS SELECT scheduled_at AS date, delay_minutes AS delay, distance_miles AS distance, origin, destination
-     FROM (${DISTINCT_RECORDS} FROM read_parquet('${files}', hive_partitioning = false))`,
+     FROM (${distinctRecords(`read_parquet('${files}', hive_partitioning = false)`, copies)})`,
   );
   const input = await read(`SELECT ${aggregates('date', 'delay', 'distance')} FROM input`);
   const counted = await query(
     athena,
-    `SELECT ${aggregates('scheduled_at', 'delay_minutes', 'distance_miles')} FROM (${DISTINCT_RECORDS} FROM flights)`,
+    `SELECT ${aggregates('scheduled_at', 'delay_minutes', 'distance_miles')} FROM (${distinctRecords('flights', copies)})`,
   );
   const output = (counted.rows[0] ?? []).map((value) => value.replace(/\.000$/, ''));
   const total = await query(athena, 'SELECT count(*), count(DISTINCT _record_id) FROM flights');

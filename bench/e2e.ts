@@ -2,7 +2,6 @@
  * End to end: every row of `flights-3m.parquet` through the whole local pipeline, and what came out compared with what
  * went in, row by row. The producer is a process of its own, as are the functions; all share this machine's cores.
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,6 +10,7 @@ import { type LocalPipeline, startLocalPipeline } from '../cli/start/local-pipel
 import type { BenchmarkResult } from './benchmark.ts';
 import { type Comparison, compareFlights } from './compare-flights.ts';
 import { functionCpuSeconds } from './function-cpu.ts';
+import { produceFlights } from './produce-flights.ts';
 
 export interface E2eOptions {
   /** Rows of the input that are put, from the first; undefined: all 3 million. */
@@ -37,7 +37,6 @@ export interface E2eReport {
 
 const TIMEOUT_MS = 900_000;
 const PROGRESS_MS = 5_000;
-const PRODUCER = path.join(import.meta.dirname, 'e2e-producer.ts');
 
 export async function runE2e({ rows = 0, say }: E2eOptions): Promise<E2eReport> {
   const stateFolder = mkdtempSync(path.join(tmpdir(), 'e2e-'));
@@ -48,7 +47,7 @@ export async function runE2e({ rows = 0, say }: E2eOptions): Promise<E2eReport> 
   const progress = setInterval(() => say(progressLine(pipeline, since())), PROGRESS_MS);
   try {
     const cpuBefore = process.cpuUsage();
-    const producer = await produce(pipeline, rows);
+    const producer = await produceFlights(pipeline, rows);
     const put = since();
     say(`${put} s: ${producer.userRecordsAccepted} events put`);
     await pipeline.settle(TIMEOUT_MS);
@@ -97,28 +96,6 @@ export default async function e2e(progress: (line: string) => void): Promise<Ben
     `  ${report.node}, ${report.cpu}, ${report.date}`,
   ].join('\n');
   return { json: report, text };
-}
-
-interface ProducerReport {
-  readonly userRecordsAccepted: number;
-  readonly cpuSeconds: number;
-}
-
-function produce(pipeline: LocalPipeline, rows: number): Promise<ProducerReport> {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', PRODUCER, pipeline.endpoint, pipeline.region, String(rows)],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const output: Buffer[] = [];
-  child.stdout.on('data', (part: Buffer) => output.push(part));
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => {
-      if (code === 0) resolve(JSON.parse(Buffer.concat(output).toString()));
-      else reject(new Error(`the producer ended with ${code}`));
-    });
-  });
 }
 
 function progressLine(pipeline: LocalPipeline, seconds: number): string {

@@ -79,11 +79,15 @@ export async function readObject(client: S3Client, bucket: string, key: string):
   }
 }
 
+/** Days that are listed one by one; more are listed with all others, a thousand objects a call. */
+const DAYS_MAX = 62;
+
 function dayPrefixes({ from, to }: { readonly from: string; readonly to: string }): string[] {
   const prefixes: string[] = [];
   const endMs = Date.parse(`${to.slice(0, 10)}T00:00:00Z`);
   for (let atMs = Date.parse(`${from.slice(0, 10)}T00:00:00Z`); atMs <= endMs; atMs += DAY_MS) {
     prefixes.push(`${TAPE_PREFIX}dt=${new Date(atMs).toISOString().slice(0, 10)}/`);
+    if (prefixes.length > DAYS_MAX) return [TAPE_PREFIX];
   }
   return prefixes;
 }

@@ -4,9 +4,10 @@
  */
 import type { Context } from 'aws-lambda';
 import { type TracePorts, type TraceReport, trace } from '../trace/trace.ts';
+import { fitReport } from './fit-report.ts';
 import { type ReconcileSettings, reconcile } from './reconcile.ts';
 import { reconcileLogLine } from './reconcile-log-line.ts';
-import type { Finding, ReconcileReport } from './report.ts';
+import type { ReconcileReport } from './report.ts';
 import { readRequest } from './request.ts';
 
 export interface ReconcileHandlerSettings extends ReconcileSettings {
@@ -26,8 +27,6 @@ export type ReconcileHandler = (
 
 /** Kept back of the time that a search may take. */
 const RESERVE_MS = 30_000;
-/** An answer of a function is 6 MB at most: lambda/latest/dg/gettingstarted-limits.html */
-export const ANSWER_BYTES_MAX = 5_000_000;
 
 /** @throws TypeError for a request that cannot be read; StateUnavailable, ReadError */
 export function createReconcileHandler(
@@ -49,19 +48,6 @@ export function createReconcileHandler(
     const atMs = clock.now();
     const durationMs = atMs - startedAtMs;
     ports.log(reconcileLogLine({ namespace: settings.metricsNamespace, atMs, durationMs, report }));
-    return fitting(report);
+    return fitReport(report);
   };
-}
-
-/** With as many identities a finding as the answer holds; how many there are stays told. */
-function fitting(report: ReconcileReport): ReconcileReport {
-  let fitted = report;
-  for (let named = 500; JSON.stringify(fitted).length > ANSWER_BYTES_MAX; named = Math.floor(named / 4)) {
-    const cut = (finding: Finding): Finding => ({ ...finding, recordIds: finding.recordIds.slice(0, named) });
-    const findings = named > 0 ? fitted.findings.map(cut) : fitted.findings.slice(0, 10).map(cut);
-    const findingsLeftOff = report.findingsLeftOff + report.findings.length - findings.length;
-    fitted = { ...fitted, findings, findingsLeftOff };
-    if (named === 0) break;
-  }
-  return fitted;
 }

@@ -11,7 +11,7 @@ import type { Scope } from './scope.ts';
 import type { TapeEvent } from './tape-events.ts';
 
 /** Identities that are held of one partition. */
-export const HELD_MAX = 200_000;
+const HELD_MAX = 200_000;
 const BUCKET_DIGITS = 3;
 
 /** Where an event of the tape stands in the books. */
@@ -38,6 +38,8 @@ export interface NameRowsOptions {
   readonly tables: TablesPort;
   /** `_record_id`s that lie below `errors/` of a table. */
   readonly misdelivered: (table: string) => Promise<ReadonlySet<string>>;
+  /** Identities that are held of one partition. Default 200,000. */
+  readonly heldMax?: number;
 }
 
 /** @throws ReadError, StateUnavailable */
@@ -48,7 +50,7 @@ export async function nameRows(options: NameRowsOptions): Promise<readonly Findi
   const findings: Finding[] = [];
   for (const mismatch of options.mismatches) {
     const name = placeName(mismatch);
-    const asked = { partition: mismatch.partition, limit: HELD_MAX };
+    const asked = { partition: mismatch.partition, limit: options.heldMax ?? HELD_MAX };
     const chosen = buckets.get(name);
     const rows = await options.tables.rows(
       mismatch.table,
@@ -67,8 +69,8 @@ interface Wanted {
 }
 
 /** By place, the buckets to look at: those that differ, as many as hold `HELD_MAX`; none for a place that is small. */
-async function differingBuckets({ mismatches, scope, eventsOf, tables }: NameRowsOptions) {
-  const large = mismatches.filter(({ expected, found }) => Math.max(expected.count, found.count) > HELD_MAX);
+async function differingBuckets({ mismatches, scope, eventsOf, tables, heldMax = HELD_MAX }: NameRowsOptions) {
+  const large = mismatches.filter(({ expected, found }) => Math.max(expected.count, found.count) > heldMax);
   const chosen = new Map<string, ReadonlySet<string>>();
   if (large.length === 0) return chosen;
   const sums = new Map(large.map((mismatch) => [placeName(mismatch), new Map<string, Sum>()]));
@@ -88,7 +90,7 @@ async function differingBuckets({ mismatches, scope, eventsOf, tables }: NameRow
       const [a, b] = [wanted.get(bucket) ?? NOTHING, found.get(bucket) ?? NOTHING];
       if (isSameSum(a, b)) continue;
       held += Math.max(a.count, b.count);
-      if (held > HELD_MAX) break;
+      if (held > heldMax) break;
       differing.add(bucket);
     }
     chosen.set(placeName(mismatch), differing);
@@ -96,7 +98,10 @@ async function differingBuckets({ mismatches, scope, eventsOf, tables }: NameRow
   return chosen;
 }
 
-async function collect({ mismatches, eventsOf }: NameRowsOptions, buckets: ReadonlyMap<string, ReadonlySet<string>>) {
+async function collect(
+  { mismatches, eventsOf, heldMax = HELD_MAX }: NameRowsOptions,
+  buckets: ReadonlyMap<string, ReadonlySet<string>>,
+) {
   const wanted = new Map(mismatches.map((mismatch): [string, Wanted[]] => [placeName(mismatch), []]));
   for await (const { event, standing } of eventsOf(new Set(wanted.keys()))) {
     if (!event.place) continue;
@@ -104,7 +109,7 @@ async function collect({ mismatches, eventsOf }: NameRowsOptions, buckets: Reado
     const chosen = buckets.get(name);
     if (chosen && !chosen.has(event.recordId.slice(0, BUCKET_DIGITS))) continue;
     const ofPlace = wanted.get(name);
-    if (ofPlace && ofPlace.length < HELD_MAX) ofPlace.push({ recordId: event.recordId, standing });
+    if (ofPlace && ofPlace.length < heldMax) ofPlace.push({ recordId: event.recordId, standing });
   }
   return wanted;
 }

@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { arrivalLedgerKey, journalPartition, partitionLedgerKey } from '../../processors/books/keys.ts';
+import { formatTapeKey, parseTapeKey } from '../../streams/tape/tape-key.ts';
+import { decodeTape, encodeTape } from '../../streams/tape/tape-object.ts';
 import { STREAM } from '../../test/support/batch/journal.ts';
 import { createWholeBooks, recordIdAt, shardName } from '../../test/support/batch/whole-books.ts';
 import { ARRIVED_AT_MS } from '../../test/support/processors/kinesis-event.ts';
-import { probeJson } from '../../test/support/processors/probe-dataset.ts';
+import { probeJson, probeRecord } from '../../test/support/processors/probe-dataset.ts';
 import type { ReconcileReport } from './report.ts';
 
 const HOUR_MS = 3_600_000;
@@ -216,6 +218,45 @@ describe('what is told', () => {
     expect(found(report, 'parked_but_counted').length).toBeGreaterThan(0);
   });
 
+  test('of rows that Firehose could not deliver: they explain what is missing, until they are redriven', async () => {
+    const books = await atRest();
+    const gone = books.rows.splice(0, 2).map(({ recordId }) => recordId);
+    await books.misdeliver(gone.slice(0, 1));
+    await books.misdeliver(gone.slice(1), 'redriven');
+
+    const report = await books.reconcile();
+
+    expect(report.residual).toBe(1);
+    expect(found(report, 'rows_missing')).toMatchObject([{ recordIds: gone.slice(1) }]);
+    expect(found(report, 'misdelivered')).toMatchObject([{ recordIds: gone.slice(0, 1), residual: 0 }, { count: 1 }]);
+    expect(report.tables[0]).toMatchObject({ misdelivered: 1 });
+  });
+
+  test('of records that the tape gave up: their document stands in for the object', async () => {
+    const books = await atRest();
+    const [, second] = await journalOf(books);
+    const key = [...books.tape.keys()].find((each) => each.includes(second?.sk ?? '-')) ?? '';
+    const records = decodeTape(books.tape.get(key) ?? Buffer.alloc(0), SHARD.shardId);
+    books.tape.delete(key);
+    const [from = '', to = ''] = [records[0]?.sequenceNumber, records.at(-1)?.sequenceNumber];
+    await books.park({ from, to, records: 3 }, 'tape_parked', records);
+
+    expect(await books.reconcile()).toMatchObject({ residual: 0, findings: [] });
+  });
+
+  test('of two objects of the tape that disagree', async () => {
+    const books = await atRest();
+    const [[key = '', bytes = Buffer.alloc(0)] = []] = books.tape;
+    const span = parseTapeKey(key);
+    const [record] = decodeTape(bytes, SHARD.shardId);
+    if (span && record) {
+      const other = formatTapeKey({ ...span, last: span.first });
+      books.tape.set(other, encodeTape([{ ...record, data: Buffer.from('other') }]));
+    }
+
+    expect(await books.reconcile()).toMatchObject({ residual: 1, findings: [{ kind: 'tape_objects_differ' }] });
+  });
+
   test('of records beyond the checkpoint for longer than the grace', async () => {
     const books = await atRest();
     await books.putOnTapeAlone({ payloads: good(2) });
@@ -225,6 +266,45 @@ describe('what is told', () => {
 
     expect(report).toMatchObject({ residual: 2, inFlight: { records: 3 } });
     expect(found(report, 'records_overdue')).toMatchObject([{ count: 2 }]);
+  });
+});
+
+describe('a run', () => {
+  test('is compared alone', async () => {
+    const books = createWholeBooks();
+    const ofRun = (runid: string) =>
+      Buffer.from(
+        JSON.stringify({
+          specversion: '1.0',
+          id: runid,
+          source: 'urn:a',
+          type: 'probe',
+          runid,
+          data: probeRecord('fine'),
+        }),
+      );
+    await books.put({ payloads: [ofRun('run-a'), ofRun('run-b'), ...good(1)] });
+    await books.rest();
+    books.rows.splice(1, 1);
+
+    expect(await books.reconcile({ runId: 'run-a' })).toMatchObject({ residual: 0, tables: [{ expected: 1 }, {}] });
+    expect(await books.reconcile({ runId: 'run-b' })).toMatchObject({
+      residual: 1,
+      findings: [{ kind: 'rows_missing', recordIds: [recordIdAt(2)] }],
+    });
+  });
+});
+
+describe('a tape of more bytes than are to be read', () => {
+  test('is compared for its last day, which the report says', async () => {
+    const books = createWholeBooks();
+    for (const hours of [0, 30]) await books.put({ payloads: good(1), arrivedAtMs: ARRIVED_AT_MS + hours * HOUR_MS });
+    await books.rest();
+
+    const report = await books.reconcile({ tapeBytesMax: 1 });
+
+    expect(report).toMatchObject({ residual: 0, scope: { from: '2026-06-01T18:00:00.000Z', to: null } });
+    expect(report.datasets).toMatchObject([{ received: 1 }]);
   });
 });
 

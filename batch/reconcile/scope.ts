@@ -44,5 +44,5 @@ const MARGIN_HOURS = 24;
 export function tapeHours({ fromMs, toMs }: Scope, nowMs: number): { from: string; to: string } | undefined {
   if (fromMs === undefined) return undefined;
   const marginMs = MARGIN_HOURS * HOUR_MS;
-  return { from: hourOf(fromMs - marginMs), to: hourOf(Math.min((toMs ?? nowMs) + marginMs, nowMs)) };
+  return { from: hourOf(fromMs - marginMs), to: hourOf(Math.min(toMs ?? nowMs, nowMs) + marginMs) };
 }

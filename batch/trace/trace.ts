@@ -3,6 +3,7 @@
  * answer says what was looked at. Reads only.
  */
 import type { Outcome } from '../../processors/books/journal-entry.ts';
+import { MISDELIVERED } from '../../processors/books/keys.ts';
 import { padSequence } from '../../streams/position.ts';
 import { covers } from '../reconcile/parked-ranges.ts';
 import type { ReconcilePorts } from '../reconcile/ports.ts';
@@ -15,7 +16,15 @@ import { type JournalPlace, journalPlaceOf, replayCarrierOf } from './journal-pl
 import type { FoundRow, RowPlace, RowsPort } from './ports.ts';
 
 /** Where a record is: at rest, or why it is not. */
-export type Whereabouts = 'delivered' | 'quarantined' | 'dropped' | 'duplicate' | 'parked' | 'in flight' | 'unknown';
+export type Whereabouts =
+  | 'delivered'
+  | 'quarantined'
+  | 'dropped'
+  | 'duplicate'
+  | 'parked'
+  | 'misdelivered'
+  | 'in flight'
+  | 'unknown';
 
 export interface TracedRecord {
   readonly recordId: string;
@@ -38,6 +47,8 @@ export interface TracedRecord {
   readonly journal: JournalPlace | null;
   /** The on-failure document that has it, and how far its redrive is. */
   readonly parked: { readonly document: string; readonly status: string } | null;
+  /** Error object of Firehose that has it. */
+  readonly misdelivered: string | null;
   /** Where the record that played it again stands, when it was. */
   readonly playedAt: string | null;
 }
@@ -126,11 +137,12 @@ export async function trace(
       lookedAt.push(`the objects of ${found.table} ${found.values.join('T')}`);
       for (const place of await ports.rows.locate(found)) places.push({ table: found.table, ...place });
     }
-    const where = whereOf(row, event, { journal, parked, known, sequenceNumber });
+    const misdelivered = row || !event?.place ? null : await misdeliveredIn(event.place.table, recordId);
+    const where = whereOf(row, event, { journal, parked, known, sequenceNumber, misdelivered });
     return {
       recordId,
       where,
-      told: tell(where, row, event, parked, places),
+      told: tell(where, { row, event, parked, places, misdelivered }),
       shardId,
       sequenceNumber,
       subsequenceNumber: Number(subsequence),
@@ -142,8 +154,19 @@ export async function trace(
       tape: known?.tape.keysAt(sequenceNumber) ?? [],
       journal,
       parked,
+      misdelivered,
       playedAt,
     };
+  }
+
+  /** @returns the error object that has it */
+  async function misdeliveredIn(table: string, recordId: string): Promise<string | null> {
+    const waiting = (await ports.table.query(MISDELIVERED)).filter(
+      ({ attributes }) => attributes.table === table && attributes.status !== 'redriven',
+    );
+    lookedAt.push(`${waiting.length} error objects of ${table}`);
+    for (const { sk } of waiting) if ((await ports.documents.misdeliveredIds(sk)).has(recordId)) return sk;
+    return null;
   }
 
   if ('objectKey' in subject) {
@@ -183,11 +206,13 @@ interface Standing {
   readonly parked: TracedRecord['parked'];
   readonly known: ShardSource | undefined;
   readonly sequenceNumber: string;
+  readonly misdelivered: string | null;
 }
 
 function whereOf(row: FoundRow | undefined, event: FoundEvent | undefined, standing: Standing): Whereabouts {
   if (row) return row.failure ? 'quarantined' : 'delivered';
   const { journal, parked, known, sequenceNumber } = standing;
+  if (standing.misdelivered !== null) return 'misdelivered';
   if (parked && parked.status !== 'redriven' && !journal) return 'parked';
   // What is counted and should have a row, and has none, is not where the books say.
   if (journal) return isUnsent(event?.outcome) ? event.outcome : 'unknown';
@@ -199,13 +224,15 @@ function isUnsent(outcome: Outcome | undefined): outcome is 'dropped' | 'duplica
   return outcome === 'dropped' || outcome === 'duplicate';
 }
 
-function tell(
-  where: Whereabouts,
-  row: FoundRow | undefined,
-  event: FoundEvent | undefined,
-  parked: TracedRecord['parked'],
-  places: readonly RowPlace[],
-): string {
+interface Told {
+  readonly row: FoundRow | undefined;
+  readonly event: FoundEvent | undefined;
+  readonly parked: TracedRecord['parked'];
+  readonly places: readonly RowPlace[];
+  readonly misdelivered: string | null;
+}
+
+function tell(where: Whereabouts, { row, event, parked, places, misdelivered }: Told): string {
   const at = places.map(({ object, row: index }) => `row ${index} of ${object}`).join(', and ');
   switch (where) {
     case 'delivered':
@@ -218,6 +245,8 @@ function tell(
       return `a duplicate: ${event?.heldBy ?? 'another record'} holds the claim`;
     case 'parked':
       return `parked in ${parked?.document}: Lambda gave its batch up, and it waits to be redriven`;
+    case 'misdelivered':
+      return `misdelivered in ${misdelivered}: Firehose could not deliver it, and it waits to be redriven`;
     case 'in flight':
       return 'on the tape, and beyond the checkpoint: it is not processed yet';
     case 'unknown':

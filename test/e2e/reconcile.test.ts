@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { AthenaClient } from '@aws-sdk/client-athena';
 import { DeleteItemCommand, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import {
@@ -14,7 +15,10 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { STREAM } from '../../cli/start/names.ts';
+import { createAthenaQuery } from '../../batch/adapters/athena-query.ts';
+import { createAthenaTables } from '../../batch/adapters/athena-tables.ts';
+import { DATABASE, STREAM, WORKGROUP } from '../../cli/start/names.ts';
+import { datasets } from '../../schemas/index.ts';
 import { earthquakeFeatures, flights2k } from '../../streams/sources/vega.ts';
 import { DRAIN_TIMEOUT_MS, startTestPipeline, type TestPipeline } from '../support/local/test-pipeline.ts';
 import { parquetOf } from '../support/processors/parquet-file.ts';
@@ -103,6 +107,19 @@ describe('the command reconcile', () => {
     expect([total('delivered'), total('quarantined')]).toEqual([GOOD, BAD.length]);
   }, 60_000);
 
+  it('compares hours of arrival alone', async () => {
+    const [now, before] = await Promise.all(
+      ['2099-01-01T00', '2020-01-01T00'].map((hour) =>
+        command('reconcile', '--json', '--from', '2020-01-01T00', '--to', hour),
+      ),
+    );
+
+    const received = ({ out }: { out: string }) =>
+      JSON.parse(out).datasets.reduce((sum: number, dataset: { received: number }) => sum + dataset.received, 0);
+    expect([now?.code, before?.code]).toEqual([0, 0]);
+    expect([now, before].map((each) => each && received(each))).toEqual([GOOD + BAD.length, 0]);
+  }, 60_000);
+
   it('says so in words', async () => {
     const { out } = await command('reconcile');
 
@@ -155,6 +172,52 @@ describe('the command tape', () => {
     expect(lines).toHaveLength(GOOD + BAD.length);
     expect(lines.filter(({ data }) => Buffer.from(data, 'base64').toString() === '{')).toHaveLength(1);
   });
+});
+
+describe('the tables by SQL', () => {
+  it('have the same sums in buckets as whole', async () => {
+    const { endpoint, region } = run.pipeline;
+    const client = new AthenaClient({
+      endpoint,
+      region,
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    });
+    const query = createAthenaQuery({ client, workGroup: WORKGROUP, database: DATABASE });
+    const tables = createAthenaTables(query, datasets);
+
+    const [sum] = await tables.sums('flights', {});
+    const partition = sum?.partition ?? '';
+    const buckets = await tables.buckets('flights', partition, {});
+    const asked = { partition, limit: 1_000 };
+    const rows = await tables.rows('flights', { ...asked, buckets: [...buckets.keys()] }, { runId: "it's none" });
+    const all = await tables.rows('flights', { ...asked, buckets: [...buckets.keys()] }, {});
+    client.destroy();
+
+    const totals = [...buckets.values()];
+    expect(totals.reduce((total, { count }) => total + count, 0)).toBe(sum?.count);
+    expect(totals.reduce((total, { fingerprint }) => total + fingerprint, 0n)).toBe(sum?.fingerprint);
+    expect([rows.length, all.length]).toEqual([0, sum?.count]);
+  }, 60_000);
+});
+
+describe('what is there twice', () => {
+  it('is told by its records, and is no residual', async () => {
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: PROCESSED, Prefix: 'flights/' }));
+    const [{ Key = '' } = {}] = Contents;
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: PROCESSED, Key }));
+    const bytes = await Body?.transformToByteArray();
+    await s3.send(new PutObjectCommand({ Bucket: PROCESSED, Key: `${Key}-again`, Body: bytes }));
+    await run.pipeline.drain(DRAIN_TIMEOUT_MS);
+
+    const { code, report } = await reconcile();
+    await s3.send(new DeleteObjectCommand({ Bucket: PROCESSED, Key: `${Key}-again` }));
+
+    expect({ code, residual: report.residual }).toEqual({ code: 0, residual: 0 });
+    const twice = found(report, 'duplicates_at_rest');
+    expect(twice).toHaveLength(1);
+    expect(twice[0]?.recordIds).toHaveLength(report.duplicatesAtRest);
+    expect(report.duplicatesAtRest).toBeGreaterThan(0);
+  }, 90_000);
 });
 
 describe('what is taken out by hand', () => {

@@ -11,7 +11,7 @@ import type { FoundRow } from '../../../batch/trace/ports.ts';
 import type { TracePorts } from '../../../batch/trace/trace.ts';
 import { createBooks } from '../../../processors/books/books.ts';
 import { createClaims } from '../../../processors/books/claims.ts';
-import { parkedKey, partitionLedgerKey } from '../../../processors/books/keys.ts';
+import { misdeliveredKey, parkedKey, partitionLedgerKey } from '../../../processors/books/keys.ts';
 import { createRealtimeHandler } from '../../../processors/realtime.ts';
 import { createTapeHandler } from '../../../processors/tape.ts';
 import { createRecordIdentity, padSequence, type StreamRecord } from '../../../streams/position.ts';
@@ -63,7 +63,13 @@ export interface WholeBooks {
   /** The next batch of a shard, which the processor has not got to, or never will. */
   putOnTapeAlone(batch: Batch): Promise<{ readonly from: string; readonly to: string; readonly records: number }>;
   /** Files an on-failure document. */
-  park(range: { readonly from: string; readonly to: string; readonly records: number }, status?: string): Promise<void>;
+  park(
+    range: { readonly from: string; readonly to: string; readonly records: number },
+    status?: string,
+    records?: readonly StreamRecord[],
+  ): Promise<void>;
+  /** Files an error object of Firehose for the table `probe`. */
+  misdeliver(recordIds: readonly string[], status?: string): Promise<void>;
   /** Folds the journal, and counts the rows that are there as landed. */
   rest(): Promise<void>;
   reconcile(request?: ReconcileRequest): Promise<ReconcileReport>;
@@ -76,6 +82,7 @@ export function createWholeBooks(): WholeBooks {
   const rows: MemoryRow[] = [];
   const tape = new Map<string, Buffer>();
   const parked = new Map<string, readonly StreamRecord[]>();
+  const misdelivered = new Map<string, ReadonlySet<string>>();
   const ends = new Map<number, number>();
   let nowMs = ARRIVED_AT_MS + 2_000;
   const clock = { now: () => nowMs };
@@ -137,7 +144,7 @@ export function createWholeBooks(): WholeBooks {
     },
     documents: {
       parkedRecords: async (key) => parked.get(key),
-      misdeliveredIds: async () => new Set<string>(),
+      misdeliveredIds: async (key) => misdelivered.get(key) ?? new Set<string>(),
     },
     tables: createMemoryTables(rows),
     rows: {
@@ -167,7 +174,8 @@ export function createWholeBooks(): WholeBooks {
       const [from = '', to = ''] = [Records[0]?.kinesis.sequenceNumber, Records.at(-1)?.kinesis.sequenceNumber];
       return { from, to, records: Records.length };
     },
-    async park({ from, to, records }, status = 'parked') {
+    async park({ from, to, records }, status = 'parked', payload = []) {
+      parked.set(`aws/lambda/${from}`, payload);
       const attributes = {
         stream_arn: STREAM.streamArn,
         shard: shardName(0),
@@ -178,6 +186,12 @@ export function createWholeBooks(): WholeBooks {
         status,
       };
       await table.transact([{ kind: 'put', key: parkedKey(`aws/lambda/${from}`), when: 'new', attributes }]);
+    },
+    async misdeliver(recordIds, status = 'misdelivered') {
+      const key = misdeliveredKey(`errors/probe/${misdelivered.size}`);
+      misdelivered.set(key.sk, new Set(recordIds));
+      const attributes = { table: 'probe', documents: recordIds.length, status };
+      await table.transact([{ kind: 'put', key, when: 'new', attributes }]);
     },
     async rest() {
       await foldLedger(STREAM, { table, clock, isTimeUp: () => false });

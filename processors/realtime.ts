@@ -24,7 +24,7 @@ import {
   type PayloadPort,
 } from './ports.ts';
 import { type BatchResult, type DecodeRecord, processBatch } from './process-batch.ts';
-import { createRecordReader, shardIdOf, streamNameOf } from './read-kinesis-event.ts';
+import { createRecordReader, shardIdOf, streamArnOf, streamNameOf } from './read-kinesis-event.ts';
 import { type DecodeStage, decode } from './stages/decode.ts';
 import { failWhole } from './stages/fail-whole.ts';
 import { createPipelineColumns } from './stages/pipeline-columns.ts';
@@ -109,7 +109,7 @@ export function createRealtimeHandler(settings: RealtimeSettings, ports: Realtim
     const [first, last] = [event.Records[0], event.Records.at(-1)];
     if (!first || !last) return ALL_DONE;
     const range: BatchRange = {
-      streamArn: first.eventSourceARN,
+      streamArn: streamArnOf(first.eventSourceARN),
       shardId: shardIdOf(first.eventID),
       from: first.kinesis.sequenceNumber,
       to: last.kinesis.sequenceNumber,

@@ -1,4 +1,5 @@
 /** The one log line of a batch: what happened in it, and its metrics in CloudWatch's embedded metric format. */
+import { embeddedMetrics } from './embedded-metrics.ts';
 import type { BatchRange } from './ports.ts';
 import type { BatchCounts } from './tally.ts';
 
@@ -18,28 +19,21 @@ export interface BatchSummary {
   readonly durationMs: number;
 }
 
-/** Metrics have no dimension: each combination of dimension values is billed as a metric. */
-const METRICS = [
-  { Name: 'Received', Unit: 'Count' },
-  { Name: 'Delivered', Unit: 'Count' },
-  { Name: 'Quarantined', Unit: 'Count' },
-  { Name: 'Dropped', Unit: 'Count' },
-  { Name: 'Duplicate', Unit: 'Count' },
-  { Name: 'BatchDuration', Unit: 'Milliseconds' },
-] as const;
+const METRICS = {
+  Received: 'Count',
+  Delivered: 'Count',
+  Quarantined: 'Count',
+  Dropped: 'Count',
+  Duplicate: 'Count',
+  BatchDuration: 'Milliseconds',
+} as const;
 
-/**
- * Source: AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html. It holds positions
- * and counts, never a payload.
- */
+/** It holds positions and counts, never a payload. */
 export function batchLogLine(summary: BatchSummary): string {
   const { counts, range, done, redelivered, records } = summary;
   const isDone = redelivered + done === records;
   return JSON.stringify({
-    _aws: {
-      Timestamp: summary.atMs,
-      CloudWatchMetrics: [{ Namespace: summary.namespace, Dimensions: [[]], Metrics: METRICS }],
-    },
+    ...embeddedMetrics(summary.namespace, summary.atMs, METRICS),
     timestamp: new Date(summary.atMs).toISOString(),
     level: isDone ? 'INFO' : 'WARN',
     message: isDone ? 'batch done' : 'batch done in part',

@@ -1,5 +1,6 @@
 /** The one log line of a tape batch, with its metrics in CloudWatch's embedded metric format. */
 import type { TapeMetadata } from '../streams/tape/tape-object.ts';
+import { embeddedMetrics } from './embedded-metrics.ts';
 
 export interface TapeSummary {
   readonly namespace: string;
@@ -11,17 +12,16 @@ export interface TapeSummary {
   readonly durationMs: number;
 }
 
-const METRICS = [
-  { Name: 'TapeRecords', Unit: 'Count' },
-  { Name: 'TapeBytes', Unit: 'Bytes' },
-  { Name: 'TapeDuration', Unit: 'Milliseconds' },
-] as const;
+const METRICS = {
+  TapeRecords: 'Count',
+  TapeBytes: 'Bytes',
+  TapeDuration: 'Milliseconds',
+} as const;
 
-/** Source: AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
 export function tapeLogLine({ namespace, key, metadata, failure, atMs, durationMs }: TapeSummary): string {
   const isKept = failure === undefined;
   return JSON.stringify({
-    _aws: { Timestamp: atMs, CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [[]], Metrics: METRICS }] },
+    ...embeddedMetrics(namespace, atMs, METRICS),
     timestamp: new Date(atMs).toISOString(),
     level: isKept ? 'INFO' : 'WARN',
     message: isKept ? 'tape kept' : 'tape not kept',

@@ -58,7 +58,7 @@ export function createS3Documents(client: S3Client, archiveBucket: string, proce
     async misdeliveredIds(key) {
       const text = Buffer.from(await readObject(client, processedBucket, key)).toString();
       try {
-        return new Set(readMisdelivered(text).flatMap(recordIdsOf));
+        return new Map(readMisdelivered(text).flatMap(identitiesOf));
       } catch (error) {
         throw new ReadError(`s3://${processedBucket}/${key}`, error);
       }
@@ -93,7 +93,7 @@ function dayPrefixes({ from, to }: { readonly from: string; readonly to: string 
 }
 
 /** A Firehose record may hold several documents, a line each. */
-function recordIdsOf(rawData: Buffer): string[] {
+function identitiesOf(rawData: Buffer): [recordId: string, eventTime: string][] {
   return rawData
     .toString()
     .split('\n')
@@ -104,7 +104,7 @@ function recordIdsOf(rawData: Buffer): string[] {
       } catch {
         return [];
       }
-      const id = isRecord(document) ? document._record_id : undefined;
-      return typeof id === 'string' ? [id] : [];
+      const { _record_id: id, _event_time: time } = isRecord(document) ? document : {};
+      return typeof id === 'string' ? [[id, typeof time === 'string' ? time : '']] : [];
     });
 }

@@ -1,4 +1,5 @@
 /** The one log line of a fold, with its metrics in CloudWatch's embedded metric format. */
+import { embeddedMetrics } from '../../processors/embedded-metrics.ts';
 import type { ShardFoldReport } from './shard-fold.ts';
 
 export interface FoldSummary {
@@ -23,12 +24,12 @@ export interface FoldTotals {
   readonly stopped: number;
 }
 
-const METRICS = [
-  { Name: 'LedgerEntriesFolded', Unit: 'Count' },
-  { Name: 'LedgerLagEntries', Unit: 'Count' },
-  { Name: 'LedgerLag', Unit: 'Milliseconds' },
-  { Name: 'LedgerShardsStopped', Unit: 'Count' },
-] as const;
+const METRICS = {
+  LedgerEntriesFolded: 'Count',
+  LedgerLagEntries: 'Count',
+  LedgerLag: 'Milliseconds',
+  LedgerShardsStopped: 'Count',
+} as const;
 
 export function foldTotals(shards: readonly ShardFoldReport[], atMs: number): FoldTotals {
   const sum = (of: (shard: ShardFoldReport) => number) => shards.reduce((total, shard) => total + of(shard), 0);
@@ -41,7 +42,6 @@ export function foldTotals(shards: readonly ShardFoldReport[], atMs: number): Fo
   };
 }
 
-/** Source: AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
 export function foldLogLine({ namespace, atMs, durationMs, shards, reason }: FoldSummary): string {
   const totals = foldTotals(shards, atMs);
   const findings = shards.flatMap(({ shardId, finding }) =>
@@ -50,9 +50,7 @@ export function foldLogLine({ namespace, atMs, durationMs, shards, reason }: Fol
   const isWell = reason === undefined && findings.length === 0;
   return JSON.stringify({
     // Without the list of shards the lag is not known, and no figure is better than 0.
-    ...(reason === undefined && {
-      _aws: { Timestamp: atMs, CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [[]], Metrics: METRICS }] },
-    }),
+    ...(reason === undefined && embeddedMetrics(namespace, atMs, METRICS)),
     timestamp: new Date(atMs).toISOString(),
     level: isWell ? 'INFO' : 'WARN',
     message: isWell ? 'journal folded' : 'journal folded in part',

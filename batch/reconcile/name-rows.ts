@@ -36,14 +36,47 @@ export interface NameRowsOptions {
   readonly scope: Scope;
   readonly eventsOf: EventsOfPlaces;
   readonly tables: TablesPort;
-  /** `_record_id`s that lie below `errors/` of a table. */
-  readonly misdelivered: (table: string) => Promise<ReadonlySet<string>>;
+  /** `_record_id`s that lie below `errors/` of a table, and would be in the partition. */
+  readonly misdelivered: (place: { readonly table: string; readonly partition: string }) => Promise<ReadonlySet<string>>;
   /** Identities that are held of one partition. Default 200,000. */
   readonly heldMax?: number;
 }
 
 /** @throws ReadError, StateUnavailable */
-export async function nameRows(options: NameRowsOptions): Promise<readonly Finding[]> {
+export async function nameRows({ mismatches, ...rest }: NameRowsOptions): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  const unexplained: Mismatch[] = [];
+  for (const mismatch of mismatches) {
+    const finding = await explainedByErrors(mismatch, rest);
+    if (finding) findings.push(finding);
+    else unexplained.push(mismatch);
+  }
+  return [...findings, ...(await nameByTape({ ...rest, mismatches: unexplained }))];
+}
+
+/** What lies below `errors/` tells where it would be itself: at whatever threshold it was decided. */
+async function explainedByErrors(
+  { table, partition, expected, found }: Mismatch,
+  { tables, scope, misdelivered, heldMax = HELD_MAX }: Omit<NameRowsOptions, 'mismatches'>,
+): Promise<Finding | undefined> {
+  const ids = await misdelivered({ table, partition });
+  if (ids.size === 0) return undefined;
+  const buckets = [...new Set([...ids].map((id) => id.slice(0, BUCKET_DIGITS)))];
+  const rows = await tables.rows(table, { partition, buckets, limit: heldMax }, scope);
+  const there = new Set(rows.map(({ recordId }) => recordId));
+  const missing = [...ids].filter((id) => !there.has(id));
+  const fingerprint = missing.reduce((sum, id) => sum + BigInt(`0x${id.slice(0, 8)}`), found.fingerprint);
+  if (!isSameSum(expected, { count: found.count + missing.length, fingerprint })) return undefined;
+  return explained(table, partition, missing);
+}
+
+function explained(table: string, partition: string, ids: readonly string[]): Finding {
+  const [count, recordIds] = [ids.length, ids.slice(0, NAMED_MAX)];
+  const message = `${table} ${partition}: ${count} records lie below errors/, and wait to be redriven`;
+  return { kind: 'misdelivered', message, count, residual: 0, recordIds, table, partition };
+}
+
+async function nameByTape(options: NameRowsOptions): Promise<readonly Finding[]> {
   if (options.mismatches.length === 0) return [];
   const buckets = await differingBuckets(options);
   const wanted = await collect(options, buckets);
@@ -57,7 +90,7 @@ export async function nameRows(options: NameRowsOptions): Promise<readonly Findi
       chosen === undefined ? asked : { ...asked, buckets: [...chosen] },
       options.scope,
     );
-    const misdelivered = await options.misdelivered(mismatch.table);
+    const misdelivered = await options.misdelivered(mismatch);
     findings.push(...judgePlace(mismatch, wanted.get(name) ?? [], rows, misdelivered));
   }
   return findings;
@@ -130,10 +163,10 @@ export function judgePlace(
     findings.push({ kind, message, count, residual, recordIds: recordIds.slice(0, NAMED_MAX), table, partition });
   };
   const gone = missing.filter((recordId) => !misdelivered.has(recordId));
-  const explained = missing.filter((recordId) => misdelivered.has(recordId));
+  const waiting = missing.filter((recordId) => misdelivered.has(recordId));
   add('rows_missing', gone, gone.length, 'are delivered by the books, and have no row');
   add('rows_extra', extra, extra.length, 'have a row, and are not delivered to it by the books');
-  add('misdelivered', explained, 0, 'lie below errors/, and wait to be redriven');
+  if (waiting.length > 0) findings.push(explained(table, partition, waiting));
   if (untold === 0) return findings;
   const message = `${table} ${partition}: the books have ${expected.count} records (${expected.fingerprint}), the table ${found.count} (${found.fingerprint}); ${untold} of the difference cannot be told by the tape`;
   return [

@@ -27,8 +27,8 @@ export interface TapePort {
 export interface DocumentsPort {
   /** @returns undefined for a document without payload. @throws ReadError */
   parkedRecords(key: string): Promise<readonly StreamRecord[] | undefined>;
-  /** `_record_id`s in an error object of Firehose. @throws ReadError */
-  misdeliveredIds(key: string): Promise<ReadonlySet<string>>;
+  /** `_event_time` by `_record_id` of an error object of Firehose, `''` where there is none. @throws ReadError */
+  misdeliveredIds(key: string): Promise<ReadonlyMap<string, string>>;
 }
 
 /** Records, and the sum of the first 8 hex digits of their `_record_id`s. */

@@ -1,4 +1,5 @@
 /** The one log line of a comparison, with its metrics in CloudWatch's embedded metric format. */
+import { embeddedMetrics } from '../../processors/embedded-metrics.ts';
 import type { ReconcileReport } from './report.ts';
 
 export interface ReconcileSummary {
@@ -8,21 +9,18 @@ export interface ReconcileSummary {
   readonly report: ReconcileReport;
 }
 
-const METRICS = [
-  { Name: 'Residual', Unit: 'Count' },
-  { Name: 'DuplicatesAtRest', Unit: 'Count' },
-] as const;
+const METRICS = {
+  Residual: 'Count',
+  DuplicatesAtRest: 'Count',
+} as const;
 /** Findings that the line tells; the answer has more. */
 const FINDINGS_LOGGED_MAX = 20;
 
-/** Source: AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
 export function reconcileLogLine({ namespace, atMs, durationMs, report }: ReconcileSummary): string {
   const { residual, scope, findings } = report;
   return JSON.stringify({
     // A figure of one run is none of the books.
-    ...(scope.runId === null && {
-      _aws: { Timestamp: atMs, CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [[]], Metrics: METRICS }] },
-    }),
+    ...(scope.runId === null && embeddedMetrics(namespace, atMs, METRICS)),
     timestamp: new Date(atMs).toISOString(),
     level: residual === 0 ? 'INFO' : 'ERROR',
     message: residual === 0 ? 'the books balance' : 'the books do not balance',

@@ -11,7 +11,7 @@ import { FAILED_EVENTS } from '../../processors/stages/route.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
 import { createRecordIdentity } from '../../streams/position.ts';
 import type { TapeConflict } from '../../streams/tape/play-tape.ts';
-import { ANY_PARTITION, addSum, type BookSums, createBookSums, NOTHING } from './book-sums.ts';
+import { ANY_PARTITION, addSum, type BookSums, createBookSums, NOTHING, type TablePlace } from './book-sums.ts';
 import { compareLedger, cursorOf, type LedgerSnapshot, partitionsOf, readLedger } from './compare-ledger.ts';
 import { compareShard, type ShardComparison } from './compare-shard.ts';
 import { compareTable, type TableBooks } from './compare-tables.ts';
@@ -102,10 +102,13 @@ export async function reconcile(
   const judge = createTapeJudge({ ...settings, datasets: settings.datasets.values(), table });
   const eventsOf = createRowEvents({ shards: compared.map(({ source }) => source), table, judge, scope });
   const mismatches = comparisons.flatMap((comparison) => comparison.mismatches);
-  const misdeliveredIds = async (name: string): Promise<ReadonlySet<string>> => {
+  const misdeliveredIds = async (place: TablePlace): Promise<ReadonlySet<string>> => {
     const ids = new Set<string>();
-    for (const { sk } of misdelivered.get(name) ?? [])
-      for (const id of await documents.misdeliveredIds(sk)) ids.add(id);
+    for (const { sk } of misdelivered.get(place.table) ?? []) {
+      for (const [id, eventTime] of await documents.misdeliveredIds(sk)) {
+        if (partitionOf(settings.datasets.get(place.table), eventTime) === place.partition) ids.add(id);
+      }
+    }
     return ids;
   };
   findings.push(...(await nameRows({ mismatches, scope, eventsOf, tables, misdelivered: misdeliveredIds })));
@@ -142,6 +145,13 @@ async function nameLacking({ finding, had }: LackingRange, { shard }: ShardSourc
 async function waitingMisdelivered({ table }: ReconcilePorts): Promise<ReadonlyMap<string, readonly StateItem[]>> {
   const waiting = (await table.query(MISDELIVERED)).filter(({ attributes }) => attributes.status !== 'redriven');
   return Map.groupBy(waiting, ({ attributes }) => String(attributes.table));
+}
+
+/** @param eventTime `2026-01-01T05:00:00.000`, or so */
+function partitionOf(dataset: Dataset | undefined, eventTime: string): string {
+  if (dataset === undefined) return ANY_PARTITION;
+  const [day, hour] = [eventTime.slice(0, 10), eventTime.slice(11, 13)];
+  return dataset.definition.partition === 'hour' ? `${day}T${hour}` : day;
 }
 
 function documentsOf(items: readonly StateItem[]): number {

@@ -60,6 +60,18 @@ export function createRowEvents({ shards, table, judge, scope }: RowEventsOption
       if (!source.leftOut.has(position)) waiting.push(record);
     }
     yield* await judged();
+    yield* parkedEvents(source, places);
+  }
+
+  /** What waits to be redriven may have been delivered before it was given up, and is not counted yet. */
+  async function* parkedEvents({ parked, tape }: ShardSource, places: ReadonlySet<string>) {
+    const waiting = parked.filter(({ status }) => status !== 'redriven');
+    if (waiting.length === 0) return;
+    for await (const record of tape.play(waiting.map(({ from, to }) => ({ after: placeBefore(from), to })))) {
+      for (const event of await judge([record])) {
+        if (isWanted(event, places, scope)) yield { event, standing: 'in flight' as const };
+      }
+    }
   }
 
   return async function* eventsOfPlaces(places) {

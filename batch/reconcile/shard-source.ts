@@ -49,7 +49,9 @@ export async function findShards(
       listings.filter((listing) => listing.createdAtMs === createdAtMs),
       ({ shardId }) => shardId,
     );
-    for (const shardId of [...new Set([...checkpoints.keys(), ...byShard.keys()])].sort()) {
+    // What both consumers gave up has left nothing but documents.
+    const ofDocuments = createdAtMs === stream.createdAtMs ? parked.map(({ shardId }) => shardId) : [];
+    for (const shardId of [...new Set([...checkpoints.keys(), ...byShard.keys(), ...ofDocuments])].sort()) {
       const ofShard = byShard.get(shardId) ?? [];
       const ofParked = parked.filter((range) => range.shardId === shardId);
       const checkpoint = readCheckpoint(checkpoints.get(shardId));

@@ -37,7 +37,10 @@ export interface NameRowsOptions {
   readonly eventsOf: EventsOfPlaces;
   readonly tables: TablesPort;
   /** `_record_id`s that lie below `errors/` of a table, and would be in the partition. */
-  readonly misdelivered: (place: { readonly table: string; readonly partition: string }) => Promise<ReadonlySet<string>>;
+  readonly misdelivered: (place: {
+    readonly table: string;
+    readonly partition: string;
+  }) => Promise<ReadonlySet<string>>;
   /** Identities that are held of one partition. Default 200,000. */
   readonly heldMax?: number;
 }

@@ -68,7 +68,10 @@ export interface TablesPort {
   /** Distinct records of a partition by the first three hex digits of their `_record_id`. */
   buckets(table: string, partition: string, scope: Scope): Promise<ReadonlyMap<string, Sum>>;
   rows(table: string, asked: RowsAsked, scope: Scope): Promise<readonly TableRow[]>;
-  /** Rows of all tables from a place on the stream. @param after not included, @param to included; padded */
+  /**
+   * The first row of each Kinesis record, in any table, from a place on the stream on: a record can hold thousands of events.
+   * @param after not included @param to included; padded
+   */
   between(shardId: string, after: string, to: string, limit: number): Promise<readonly TableRow[]>;
 }
 

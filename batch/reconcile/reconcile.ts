@@ -106,7 +106,8 @@ export async function reconcile(
     const ids = new Set<string>();
     for (const { sk } of misdelivered.get(place.table) ?? []) {
       for (const [id, eventTime] of await documents.misdeliveredIds(sk)) {
-        if (partitionOf(settings.datasets.get(place.table), eventTime) === place.partition) ids.add(id);
+        const partition = eventTime && partitionOf(settings.datasets.get(place.table), eventTime);
+        if (partition === '' || partition === place.partition) ids.add(id);
       }
     }
     return ids;

@@ -82,7 +82,7 @@ export function createWholeBooks(): WholeBooks {
   const rows: MemoryRow[] = [];
   const tape = new Map<string, Buffer>();
   const parked = new Map<string, readonly StreamRecord[]>();
-  const misdelivered = new Map<string, ReadonlySet<string>>();
+  const misdelivered = new Map<string, ReadonlyMap<string, string>>();
   const ends = new Map<number, number>();
   let nowMs = ARRIVED_AT_MS + 2_000;
   const clock = { now: () => nowMs };
@@ -144,7 +144,7 @@ export function createWholeBooks(): WholeBooks {
     },
     documents: {
       parkedRecords: async (key) => parked.get(key),
-      misdeliveredIds: async (key) => misdelivered.get(key) ?? new Set<string>(),
+      misdeliveredIds: async (key) => misdelivered.get(key) ?? new Map<string, string>(),
     },
     tables: createMemoryTables(rows),
     rows: {
@@ -189,7 +189,7 @@ export function createWholeBooks(): WholeBooks {
     },
     async misdeliver(recordIds, status = 'misdelivered') {
       const key = misdeliveredKey(`errors/probe/${misdelivered.size}`);
-      misdelivered.set(key.sk, new Set(recordIds));
+      misdelivered.set(key.sk, new Map(recordIds.map((id) => [id, ''])));
       const attributes = { table: 'probe', documents: recordIds.length, status };
       await table.transact([{ kind: 'put', key, when: 'new', attributes }]);
     },

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { Readable, Transform } from 'node:stream';
+import { finished, Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { answerFaults } from '../faults/answer-faults.ts';
 import { AwsError, type LocalService, type ServiceRequest, type ServiceResponse } from '../service.ts';
@@ -61,9 +61,9 @@ async function answer(request: ServiceRequest, options: ExchangeOptions): Promis
     // What curl sends by default is no wish for an answer in XML.
     const asker = route.to === 'faults' ? { headers: {} } : request;
     if (error instanceof AwsError) return errorResponse(error, asker, scope, request.id);
-    options.log(
-      `${scope} ${request.headers['x-amz-target'] ?? `${request.method} ${request.path}`}: ${oneLine(error)}`,
-    );
+    const asked = request.headers['x-amz-target'] ?? `${request.method} ${request.path}`;
+    // A client that goes away while it sends, as a function that is killed, is nothing to tell.
+    if (!isDisconnect(error)) options.log(`${scope} ${asked}: ${oneLine(error)}`);
     const failure = { code: 'InternalFailure', message: `The local ${scope} failed: ${oneLine(error)}`, status: 500 };
     return errorResponse(failure, request, scope, request.id);
   }
@@ -125,7 +125,8 @@ function capped(body: Readable, bytesMax: number): Readable {
   });
   // A counter that nobody reads may fail without anyone listening; a reader gets the error all the same.
   counter.on('error', () => body.unpipe(counter));
-  body.on('error', (error) => counter.destroy(error));
+  // Over HTTP/2 a client that goes away is told of by a close, not an error, and an end follows all the same.
+  finished(body, { writable: false }, (error) => void (error && counter.destroy(error)));
   return body.pipe(counter);
 }
 

@@ -303,6 +303,47 @@ describe('the front', () => {
     await expect(departure).resolves.toBeUndefined();
   });
 
+  it.each([
+    ['HTTP/1.1', '100'],
+    ['HTTP/1.1', undefined],
+    ['HTTP/2', '100'],
+    ['HTTP/2', undefined],
+  ])(
+    'takes no part for a body, and does not warn, when a client over %s goes away within %s bytes',
+    async (version, length) => {
+      const warnings: string[] = [];
+      let arrived = (): void => undefined;
+      const arrival = new Promise<void>((resolve) => (arrived = resolve));
+      let ended = (_: string): void => undefined;
+      const end = new Promise<string>((resolve) => (ended = resolve));
+      const reading = service('reading', async ({ body }) => {
+        arrived();
+        try {
+          ended(`${(await readBody(body, 1_000_000)).length} bytes`);
+        } catch (error) {
+          ended('broken off');
+          throw error;
+        }
+        return { status: 200 };
+      });
+      const url = await listen([reading], { log: (line) => warnings.push(line) });
+      const headers = { authorization: SCOPE_HEADER('reading'), ...(length && { 'content-length': length }) };
+
+      const request =
+        version === 'HTTP/2'
+          ? connectHttp2(url).request({ ':method': 'POST', ':path': '/', ...headers })
+          : http.request(url, { method: 'POST', headers, agent: false });
+      request.on('error', () => undefined);
+      request.write('{');
+      await arrival;
+      request.destroy();
+
+      expect(await end).toBe('broken off');
+      await sleep(20);
+      expect(warnings).toEqual([]);
+    },
+  );
+
   it('leaves the signal of a request that is answered alone', async () => {
     const signals: (AbortSignal | undefined)[] = [];
     const answering = service('answering', async ({ signal }) => {

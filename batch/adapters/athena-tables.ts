@@ -9,6 +9,8 @@ import type { RunSql } from './athena-query.ts';
 
 /** First 8 hex digits as a number, added up exactly: 38 digits hold more records than there will be. */
 const FINGERPRINT = `CAST(sum(CAST(from_base(substr("_record_id", 1, 8), 16) AS decimal(38, 0))) AS varchar)`;
+/** What the events of one Kinesis record share of their `_position`: all but the subsequence number. */
+const RECORD = `regexp_replace("_position", ':\\d+$', '')`;
 const BUCKET = 'substr("_record_id", 1, 3)';
 
 export function createAthenaTables(run: RunSql, datasets: ReadonlyMap<string, Dataset>): TablesPort {
@@ -61,7 +63,7 @@ export function createAthenaTables(run: RunSql, datasets: ReadonlyMap<string, Da
       );
       return rowsOf(
         await run(
-          `SELECT "_record_id", "_position", '${ANY_PARTITION}', count(*) FROM (${selects.join(' UNION ALL ')}) GROUP BY 1, 2 ORDER BY 2 LIMIT ${limit}`,
+          `SELECT min_by("_record_id", "_position"), min("_position"), '${ANY_PARTITION}', count(*) FROM (${selects.join(' UNION ALL ')}) GROUP BY ${RECORD} ORDER BY 2 LIMIT ${limit}`,
         ),
       );
     },

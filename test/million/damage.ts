@@ -20,6 +20,9 @@ import type { BooksTarget } from '../support/local/check-books.ts';
 import { ARCHIVE_BUCKET, PROCESSED_BUCKET, STATE_TABLE } from '../support/local/physical-names.ts';
 import type { Reconciled } from '../support/local/reconcile-pipeline.ts';
 
+/** A `_position` without its subsequence number. */
+const KINESIS_RECORD = 'substr(_position, 1, length(_position) - 8)';
+
 export interface Damage {
   /** What is taken away, in words. */
   readonly what: string;
@@ -136,11 +139,12 @@ async function deleteTapeObject(s3: S3Client, athena: QueryTarget): Promise<Dama
       if (finding?.shardId !== shardId || after >= first || to < last || recordIds.length === 0) return undefined;
       const { rows } = await query(
         athena,
-        `SELECT count(DISTINCT _record_id) FROM flights WHERE _record_id IN (${quoted(recordIds)})
-AND _position BETWEEN '${shardId}:${first}:' AND '${shardId}:${last}:~'`,
+        `SELECT count(DISTINCT ${KINESIS_RECORD}), count(DISTINCT CASE WHEN _record_id IN (${quoted(recordIds)}) THEN ${KINESIS_RECORD} END)
+FROM flights WHERE _position BETWEEN '${shardId}:${first}:' AND '${shardId}:${last}:~'`,
       );
-      const isNamed = rows[0]?.[0] === String(recordIds.length);
-      return isNamed ? `${finding.message}, ${recordIds.length} of their events by _record_id` : undefined;
+      const [[held = '', named = ''] = []] = rows;
+      const isNamed = held === named && Number(named) === recordIds.length;
+      return isNamed ? `${finding.message}: ${recordIds.join(', ')}` : undefined;
     },
     undo: () => put(s3, ARCHIVE_BUCKET, key, bytes),
   };

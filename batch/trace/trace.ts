@@ -1,10 +1,7 @@
-/**
- * Where a record is now, and how it came there: from its identity, its place on the stream, or the place of its row. Every
- * answer says what was looked at. Reads only.
- */
-import type { Outcome } from '../../processors/books/journal-entry.ts';
 import { MISDELIVERED } from '../../processors/books/keys.ts';
-import { padSequence } from '../../streams/position.ts';
+import { FAILED_EVENTS } from '../../processors/stages/route.ts';
+import type { FailureCode } from '../../schemas/failure.ts';
+import { createRecordIdentity, padSequence, type RecordIdentity } from '../../streams/position.ts';
 import { covers } from '../reconcile/parked-ranges.ts';
 import type { ReconcilePorts } from '../reconcile/ports.ts';
 import type { ReconcileSettings } from '../reconcile/reconcile.ts';
@@ -13,18 +10,9 @@ import { findShards, type ShardSource } from '../reconcile/shard-source.ts';
 import { createTapeJudge } from '../reconcile/tape-events.ts';
 import { createTapeFinder, type FoundEvent } from './find-on-tape.ts';
 import { type JournalPlace, journalPlaceOf, replayCarrierOf } from './journal-place.ts';
+import { parkedAgain } from './parked-again.ts';
 import type { FoundRow, RowPlace, RowsPort } from './ports.ts';
-
-/** Where a record is: at rest, or why it is not. */
-export type Whereabouts =
-  | 'delivered'
-  | 'quarantined'
-  | 'dropped'
-  | 'duplicate'
-  | 'parked'
-  | 'misdelivered'
-  | 'in flight'
-  | 'unknown';
+import { isUnsent, tell, type Whereabouts, whereOf } from './whereabouts.ts';
 
 export interface TracedRecord {
   readonly recordId: string;
@@ -66,6 +54,8 @@ export interface TracePorts extends ReconcilePorts {
   readonly isTimeUp: () => boolean;
 }
 
+const FILED_WHOLE: FailureCode = 'FUNCTION_KILLED';
+
 /** Records that one answer tells of. */
 const RECORDS_MAX = 100;
 
@@ -77,8 +67,15 @@ export async function trace(
 ): Promise<TraceReport> {
   const lookedAt: string[] = [];
   const sources = await findShards(await ports.streams.refOf(settings.streamName), {}, ports);
-  const judge = createTapeJudge({ ...settings, datasets: settings.datasets.values(), table: ports.table });
-  const finder = createTapeFinder({ sources, judge, streamName: settings.streamName, isTimeUp: ports.isTimeUp });
+  const judgeOptions = { ...settings, datasets: [...settings.datasets.values()], table: ports.table };
+  const judge = createTapeJudge(judgeOptions);
+  const tapeOptions = { sources, streamName: settings.streamName, isTimeUp: ports.isTimeUp };
+  const finder = createTapeFinder({ ...tapeOptions, judge });
+  const lenientFinder = createTapeFinder({
+    ...tapeOptions,
+    judge: createTapeJudge({ ...judgeOptions, qualityThreshold: 0 }),
+  });
+  const identity = createRecordIdentity(settings.streamName);
 
   async function rowsOf(id: string): Promise<readonly FoundRow[]> {
     lookedAt.push(`the rows of all tables, by SQL, for ${id}`);
@@ -122,27 +119,30 @@ export async function trace(
     rows: readonly FoundRow[],
     event: FoundEvent | undefined,
   ): Promise<TracedRecord> {
-    const [row] = rows;
-    const position = row?.position ?? event?.position ?? '';
+    const position = rows[0]?.position ?? event?.position ?? '';
     const [shardId = '', sequenceNumber = '', subsequence = '0'] = position.split(':');
     const source = sources.find(
       (each) => each.shard.shardId === shardId && each.tape.keysAt(sequenceNumber).length > 0,
     );
     const known = source ?? sources.find((each) => each.shard.shardId === shardId);
     const playedAt = await replayCarrierOf(ports.table, shardId, sequenceNumber);
-    const journal = await journalOf(playedAt ?? `${shardId}:${sequenceNumber}`, known, sources, ports);
-    const parked = parkedOf(known, sequenceNumber);
+    const journal = await journalOf(playedAt ?? `${shardId}:${sequenceNumber}`, known, sources, identity, ports);
+    const parked = await parkedAt(known, sequenceNumber, journal !== null || rows.length > 0);
+    const held = rows.length > 0 || !journal ? rows : await filedWhole(shardId, sequenceNumber, Number(subsequence));
+    const [row] = held;
     const places: (RowPlace & { table: string })[] = [];
-    for (const found of uniquePartitions(rows)) {
+    for (const found of uniquePartitions(held)) {
       lookedAt.push(`the objects of ${found.table} ${found.values.join('T')}`);
       for (const place of await ports.rows.locate(found)) places.push({ table: found.table, ...place });
     }
-    const misdelivered = row || !event?.place ? null : await misdeliveredIn(event.place.table, recordId);
-    const where = whereOf(row, event, { journal, parked, known, sequenceNumber, misdelivered });
+    const misdelivered =
+      row || !event?.place ? null : await misdeliveredIn(event.place.table, shardId, sequenceNumber, recordId);
+    const settled = row || !journal || misdelivered !== null ? event : await settledEvent(position, event);
+    const where = whereOf(row, settled, { journal, parked, known, sequenceNumber, misdelivered });
     return {
       recordId,
       where,
-      told: tell(where, { row, event, parked, places, misdelivered }),
+      told: tell(where, { row, event: settled, parked, places, misdelivered }),
       shardId,
       sequenceNumber,
       subsequenceNumber: Number(subsequence),
@@ -159,13 +159,45 @@ export async function trace(
     };
   }
 
-  /** @returns the error object that has it */
-  async function misdeliveredIn(table: string, recordId: string): Promise<string | null> {
+  /** Where it was given up: last, as long as it is neither counted nor at rest. */
+  async function parkedAt(source: ShardSource | undefined, sequence: string, isSettled: boolean) {
+    const first = parkedOf(source, sequence);
+    if (isSettled || first?.status !== 'redriven' || source === undefined) return first;
+    lookedAt.push('the documents that wait to be redriven, for what was played again');
+    return (await parkedAgain(sources, source.shard.shardId, sequence, ports.documents)) ?? first;
+  }
+
+  /** A Kinesis record that kills the function is filed as one row, whatever events are in it. */
+  async function filedWhole(shardId: string, sequence: string, subsequence: number): Promise<readonly FoundRow[]> {
+    if (subsequence === 0) return [];
+    lookedAt.push(`the row of the whole record ${shardId}:${sequence}`);
+    const rows = await ports.rows.find({ shardId, sequence, subsequence: 0 });
+    return rows.filter(({ failure }) => failure?.code === FILED_WHOLE);
+  }
+
+  /** One that has no row, and is counted: below another threshold it may have come to its claim, which another holds. */
+  async function settledEvent(position: string, event: FoundEvent | undefined): Promise<FoundEvent | undefined> {
+    if (event === undefined || isUnsent(event.outcome)) return event;
+    const lenient = (await lenientFinder.at(position)).get(event.recordId);
+    return lenient && isUnsent(lenient.outcome) ? lenient : event;
+  }
+
+  /** @returns the error object that has it, or the record that it is filed with */
+  async function misdeliveredIn(
+    table: string,
+    shardId: string,
+    sequence: string,
+    recordId: string,
+  ): Promise<string | null> {
     const waiting = (await ports.table.query(MISDELIVERED)).filter(
-      ({ attributes }) => attributes.table === table && attributes.status !== 'redriven',
+      ({ attributes: { table: name, status } }) => (name === table || name === FAILED_EVENTS) && status !== 'redriven',
     );
-    lookedAt.push(`${waiting.length} error objects of ${table}`);
-    for (const { sk } of waiting) if ((await ports.documents.misdeliveredIds(sk)).has(recordId)) return sk;
+    lookedAt.push(`${waiting.length} error objects of ${table} and ${FAILED_EVENTS}`);
+    const whole = identity.forRecord(shardId, sequence).textOf(0);
+    for (const { sk, attributes } of waiting) {
+      const ids = await ports.documents.misdeliveredIds(sk);
+      if (ids.has(recordId) || (attributes.table === FAILED_EVENTS && ids.has(whole))) return sk;
+    }
     return null;
   }
 
@@ -184,13 +216,14 @@ async function journalOf(
   position: string,
   own: ShardSource | undefined,
   sources: readonly ShardSource[],
+  identity: RecordIdentity,
   { table }: TracePorts,
 ): Promise<JournalPlace | null> {
   const [shardId, sequence = ''] = position.split(':');
   const candidates =
     own && own.shard.shardId === shardId ? [own] : sources.filter(({ shard }) => shard.shardId === shardId);
-  for (const { shard } of candidates) {
-    const place = await journalPlaceOf(table, shard, sequence);
+  for (const source of candidates) {
+    const place = await journalPlaceOf(table, source, sequence, identity);
     if (place) return place;
   }
   return null;
@@ -199,61 +232,6 @@ async function journalOf(
 function parkedOf(source: ShardSource | undefined, sequence: string): TracedRecord['parked'] {
   const range = source?.parked.find((each) => covers(each, sequence));
   return range ? { document: range.key, status: range.status } : null;
-}
-
-interface Standing {
-  readonly journal: JournalPlace | null;
-  readonly parked: TracedRecord['parked'];
-  readonly known: ShardSource | undefined;
-  readonly sequenceNumber: string;
-  readonly misdelivered: string | null;
-}
-
-function whereOf(row: FoundRow | undefined, event: FoundEvent | undefined, standing: Standing): Whereabouts {
-  if (row) return row.failure ? 'quarantined' : 'delivered';
-  const { journal, parked, known, sequenceNumber } = standing;
-  if (standing.misdelivered !== null) return 'misdelivered';
-  if (parked && parked.status !== 'redriven' && !journal) return 'parked';
-  // What is counted and should have a row, and has none, is not where the books say.
-  if (journal) return isUnsent(event?.outcome) ? event.outcome : 'unknown';
-  if (event && known && sequenceNumber > known.end) return 'in flight';
-  return 'unknown';
-}
-
-function isUnsent(outcome: Outcome | undefined): outcome is 'dropped' | 'duplicate' {
-  return outcome === 'dropped' || outcome === 'duplicate';
-}
-
-interface Told {
-  readonly row: FoundRow | undefined;
-  readonly event: FoundEvent | undefined;
-  readonly parked: TracedRecord['parked'];
-  readonly places: readonly RowPlace[];
-  readonly misdelivered: string | null;
-}
-
-function tell(where: Whereabouts, { row, event, parked, places, misdelivered }: Told): string {
-  const at = places.map(({ object, row: index }) => `row ${index} of ${object}`).join(', and ');
-  switch (where) {
-    case 'delivered':
-      return at === '' ? 'delivered: SQL finds its row, in no object that can be read' : `delivered: ${at}`;
-    case 'quarantined':
-      return `quarantined by ${row?.failure?.stage} (${row?.failure?.code}): ${at}`;
-    case 'dropped':
-      return `dropped by the dataset's transform: ${event?.reason}`;
-    case 'duplicate':
-      return `a duplicate: ${event?.heldBy ?? 'another record'} holds the claim`;
-    case 'parked':
-      return `parked in ${parked?.document}: Lambda gave its batch up, and it waits to be redriven`;
-    case 'misdelivered':
-      return `misdelivered in ${misdelivered}: Firehose could not deliver it, and it waits to be redriven`;
-    case 'in flight':
-      return 'on the tape, and beyond the checkpoint: it is not processed yet';
-    case 'unknown':
-      return event?.place
-        ? `counted, and its row in ${event.place.table} ${event.place.partition} is not there (yet)`
-        : 'neither rows nor books tell where it is';
-  }
 }
 
 function uniquePartitions(rows: readonly FoundRow[]): readonly FoundRow[] {

@@ -4,7 +4,8 @@
  * A record that is played again is claimed by the Kinesis record that carries it: redrive may put it twice.
  * A chunk of a bounded source is claimed by the Kinesis record that carries it, before anything of it is judged: put
  * twice, none of it counts twice, its bad events neither. An event of a dataset that deduplicates by event is claimed
- * once it is to be delivered: one that is quarantined leaves its identity to a better one.
+ * once it is to be delivered: one that is quarantined leaves its identity to a better one. Both are owned by where the
+ * record first stood, so that it passes when it is played again, and nobody else's claim is taken over.
  */
 import { hash } from 'node:crypto';
 import { formatPosition } from '../streams/position.ts';
@@ -28,6 +29,7 @@ export function claimReplays(items: readonly Item[], port: ClaimsPort): Promise<
   const wanted = group(items.filter(isReplayed), ({ origin }) => ({
     subject: `replay#${formatPosition(origin.shardId, origin.sequenceNumber, 0)}`,
     owner: origin.replay?.carriedAt ?? '',
+    generation: origin.replay?.generation ?? 0,
   }));
   return withoutHeld(items, wanted, port);
 }
@@ -41,6 +43,7 @@ export function claimChunks(items: readonly Item[], port: ClaimsPort): Promise<r
   const wanted = group(items.filter(isOfChunk), (item) => ({
     subject: `chunk#${hash('sha256', `${item.event.source}\n${item.event.chunkId}`)}`,
     owner: formatPosition(item.origin.shardId, item.origin.sequenceNumber, 0),
+    generation: 0,
   }));
   return withoutHeld(items, wanted, port);
 }
@@ -54,6 +57,7 @@ export function claimEvents(items: readonly Item[], port: ClaimsPort): Promise<r
   const wanted = group(items.filter(isClaimedByEvent), ({ transformed: { event, origin, id } }) => ({
     subject: `event#${event.dataset.name}#${hash('sha256', `${event.source}\n${id}`)}`,
     owner: formatPosition(origin.shardId, origin.sequenceNumber, event.subsequenceNumber),
+    generation: 0,
   }));
   return withoutHeld(items, wanted, port);
 }
@@ -70,15 +74,12 @@ function isClaimedByEvent(item: Item): item is Scored {
   return item.state === 'scored' && item.transformed.event.dataset.definition.deduplicate === 'event';
 }
 
-function group<Held extends Item>(
-  items: readonly Held[],
-  claimOf: (item: Held) => Omit<Claim, 'generation'>,
-): Wanted<Held> {
+function group<Held extends Item>(items: readonly Held[], claimOf: (item: Held) => Claim): Wanted<Held> {
   const claims: Claim[] = [];
   const held: Held[][] = [];
   const known = new Map<string, number>();
   for (const item of items) {
-    const claim = { ...claimOf(item), generation: originOf(item).replay?.generation ?? 0 };
+    const claim = claimOf(item);
     const key = `${claim.subject} ${claim.owner}`;
     const index = known.get(key) ?? claims.push(claim) - 1;
     known.set(key, index);

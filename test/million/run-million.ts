@@ -163,9 +163,9 @@ async function check(run: Run): Promise<Comparison> {
   return comparison;
 }
 
-function describe({ records, copies, entries, events, duplicateRows }: CheckedBooks): string {
+function describe({ records, copies, entries, retriedEntries, events, duplicateRows }: CheckedBooks): string {
   const outcomes = Object.entries(events).map(([outcome, count]) => `${count} ${outcome}`);
-  return `${records} Kinesis records (${copies.length} put twice), ${entries} journal entries: ${outcomes.join(', ')}; ${duplicateRows} duplicate rows`;
+  return `${records} Kinesis records (${copies.length} put twice), ${entries} journal entries (${retriedEntries} after several attempts): ${outcomes.join(', ')}; ${duplicateRows} duplicate rows`;
 }
 
 async function damage(run: Run): Promise<void> {

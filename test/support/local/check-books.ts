@@ -40,7 +40,9 @@ export interface CheckedBooks {
   readonly records: number;
   /** `<shard>:<padded sequence number>` of records whose bytes an earlier one of the stream has: they were put again. */
   readonly copies: readonly string[];
+  /** Entries of the journal, and those whose batch was begun more than once. */
   readonly entries: number;
+  readonly retriedEntries: number;
   /** Events by the journal. */
   readonly events: Readonly<Record<Outcome, number>>;
   /** By SQL. */
@@ -97,6 +99,7 @@ export async function checkBooks({ endpoint, region }: BooksTarget): Promise<Che
       tables,
       records: [...shards.values()].reduce((sum, { records }) => sum + records, 0),
       entries: journal.length,
+      retriedEntries: journal.filter(({ attempts }) => attempts > 1).length,
       duplicateRows: sums.reduce((sum, { rows, records }) => sum + rows - records, 0),
     };
   } finally {

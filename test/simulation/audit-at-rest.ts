@@ -4,7 +4,8 @@ import { checkpointKey, journalPartition } from '../../processors/books/keys.ts'
 import { numberOf, type StateTablePort } from '../../processors/books/state-table.ts';
 import { type Audit, shardRef, tableOf } from './audit.ts';
 import type { AcceptedRow, SimulatedFirehose } from './firehose.ts';
-import type { MappedBatch } from './mapping.ts';
+import type { Plays } from './plays.ts';
+import { REDRIVE } from './redrive.ts';
 import type { Scenario } from './scenario.ts';
 import type { SimulatedStream, StreamEvent } from './stream.ts';
 import { Violation } from './violation.ts';
@@ -12,17 +13,18 @@ import { Violation } from './violation.ts';
 export interface World {
   readonly scenario: Scenario;
   readonly stream: SimulatedStream;
-  readonly firehose: SimulatedFirehose<MappedBatch>;
+  readonly firehose: SimulatedFirehose;
   readonly table: StateTablePort;
   readonly payloads: ReadonlyMap<string, Buffer>;
   readonly accepted: ReadonlySet<string>;
   readonly audit: Audit;
+  readonly plays: Plays;
 }
 
 /** @throws Violation */
 export async function auditAtRest(world: World): Promise<void> {
   checkProducers(world);
-  const events = world.stream.records.flatMap((record) => record.events);
+  const events = world.stream.records.flatMap((record) => (record.replay === undefined ? record.events : []));
   checkCounted(world);
   for (const event of events) checkRows(world, event);
   checkNoOtherRows(world, events);
@@ -43,8 +45,9 @@ function checkProducers({ scenario, stream, accepted }: World): void {
   }
 }
 
-function checkCounted({ stream, audit }: World): void {
+function checkCounted({ stream, audit, plays }: World): void {
   for (const record of stream.records) {
+    if (record.replay === undefined) plays.standingOf(record);
     const { countedBy, isParked } = audit.accountOf(record);
     if (countedBy === undefined && !isParked) {
       const what = `#${record.index} of ${record.shardId}, ${record.events.map(({ planned }) => planned.id)}`;
@@ -54,16 +57,23 @@ function checkCounted({ stream, audit }: World): void {
 }
 
 /** A row of an event, where it must be and nowhere else, and twice only for a reason. */
-function checkRows({ audit, firehose, payloads }: World, event: StreamEvent): void {
-  const { decision } = audit.accountOf(event.record);
-  const rows = firehose.accepted.get(event.recordId) ?? [];
-  const name = `${event.planned.id} (#${event.record.index}, ${event.recordId})`;
-  for (const [table, ofTable] of Map.groupBy(rows, (row) => row.table)) checkTwice(name, table, ofTable);
-  if (decision === undefined) return;
+function checkRows({ audit, firehose, payloads, plays }: World, first: StreamEvent): void {
+  const standing = plays.standingOf(first.record);
+  const wasParked = plays.wasParked(first.record);
+  const rows = firehose.accepted.get(first.recordId) ?? [];
+  const name = `${first.planned.id} (#${first.record.index}, ${first.recordId})`;
+  for (const [table, ofTable] of Map.groupBy(rows, (row) => row.table)) {
+    // What was given up had been delivered in part, and where it is played again nobody knows of it.
+    if (!wasParked) checkTwice(name, table, ofTable);
+    checkRedriven(name, firehose, ofTable);
+  }
+  const decision = standing?.decision;
+  if (standing === undefined || decision === undefined) return;
+  const event = { ...first, record: standing.record };
   const table = tableOf(event, decision, audit.judge);
   const elsewhere = rows.find((row) => row.table !== table && !isFiledInVain(row));
   // Filed because attempts at it died, one after another: one of them may have delivered it.
-  if (elsewhere !== undefined && (decision !== 'killed' || audit.isPoison(event.record))) {
+  if (elsewhere !== undefined && !wasParked && (decision !== 'killed' || audit.isPoison(event.record))) {
     throw new Violation('one outcome', `${name} is in ${elsewhere.table}, and was decided to be in ${table}`);
   }
   const row = rows.find((each) => each.table === table)?.row;
@@ -79,12 +89,12 @@ function checkRows({ audit, firehose, payloads }: World, event: StreamEvent): vo
 }
 
 /** An attempt that takes one that is still under way for dead may file the record that the other delivers. */
-function isFiledInVain({ row, invocation }: AcceptedRow<MappedBatch>): boolean {
+function isFiledInVain({ row, invocation }: AcceptedRow): boolean {
   return row.code === 'FUNCTION_KILLED' && invocation?.mayRepeat !== undefined;
 }
 
-function checkTwice(name: string, table: string, rows: readonly AcceptedRow<MappedBatch>[]): void {
-  const own = rows.filter(({ isCopy }) => !isCopy);
+function checkTwice(name: string, table: string, rows: readonly AcceptedRow[]): void {
+  const own = rows.filter((row) => !row.isCopy && !isRedriven(row));
   for (const [invocation, ofInvocation] of Map.groupBy(own, (row) => row.invocation)) {
     if (ofInvocation.length < 2 || invocation === undefined || invocation.isDeliveryUnanswered) continue;
     const times = ofInvocation.length;
@@ -99,6 +109,24 @@ function checkTwice(name: string, table: string, rows: readonly AcceptedRow<Mapp
   throw new Violation('delivered once', `${name} is in ${table} ${own.length} times, by ${by}, for no reason`);
 }
 
+/** What Firehose could not deliver is put to it again once, unless a redrive was cut off. */
+function checkRedriven(name: string, { objects }: SimulatedFirehose, rows: readonly AcceptedRow[]): void {
+  const again = rows.filter((row) => !row.isCopy && isRedriven(row));
+  if (again.length === 0 || again.some(({ invocation }) => invocation?.mayRepeat !== undefined)) return;
+  const undelivered = objects.filter(({ key }) => key.startsWith('errors/')).flatMap((object) => object.rows);
+  const times = undelivered.filter((row) => rows.includes(row)).length;
+  if (again.length > times) {
+    throw new Violation(
+      'redriven once',
+      `${name} was put again ${again.length} times, and not delivered ${times} times`,
+    );
+  }
+}
+
+function isRedriven({ invocation }: AcceptedRow): boolean {
+  return invocation?.requestId.startsWith(`${REDRIVE}-`) === true;
+}
+
 function checkNoOtherRows({ firehose }: World, events: readonly StreamEvent[]): void {
   const known = new Set(events.map(({ recordId }) => recordId));
   for (const recordId of firehose.accepted.keys()) {
@@ -107,27 +135,28 @@ function checkNoOtherRows({ firehose }: World, events: readonly StreamEvent[]): 
 }
 
 /** What others are duplicates of was delivered, or filed, or is parked. */
-function checkClaims({ audit }: World, events: readonly StreamEvent[]): void {
+function checkClaims({ audit, plays }: World, events: readonly StreamEvent[]): void {
   const byPosition = new Map(events.map((event) => [event.position, event]));
   for (const event of events) {
     const holder = audit.holderOf(event);
     const held = holder === undefined ? undefined : byPosition.get(holder);
     if (holder === undefined || event.planned.claim?.by !== 'event') continue;
-    const account = held && audit.accountOf(held.record);
-    if (held === undefined || account === undefined) throw new Violation('claimed by what is there', holder);
-    if (account.isParked || account.decision === 'killed' || account.decision === undefined) continue;
-    if (audit.judge(held, account.decision).outcome !== 'delivered') {
+    if (held === undefined) throw new Violation('claimed by what is there', holder);
+    const account = audit.accountOf(held.record);
+    if (plays.wasParked(held.record) || account.decision === 'killed' || account.decision === undefined) continue;
+    if (audit.judge.outcomeOf(held, account.decision).outcome !== 'delivered') {
       throw new Violation('claimed by what is delivered', `${event.planned.id} is held by ${holder}, which is not`);
     }
   }
 }
 
 /** The events of a key come to a table in the order in which they came to the stream. */
-function checkOrder({ audit, firehose }: World, events: readonly StreamEvent[]): void {
-  const last = new Map<string, { readonly event: StreamEvent; readonly row: AcceptedRow<MappedBatch> }>();
+function checkOrder({ audit, firehose, plays }: World, events: readonly StreamEvent[]): void {
+  const last = new Map<string, { readonly event: StreamEvent; readonly row: AcceptedRow }>();
   for (const event of events) {
     const account = audit.accountOf(event.record);
-    if (account.isParked || account.decision === undefined || account.decision === 'killed') continue;
+    if (plays.wasParked(event.record)) continue;
+    if (account.decision === undefined || account.decision === 'killed') continue;
     const table = tableOf(event, account.decision, audit.judge);
     const row = firehose.accepted.get(event.recordId)?.find((each) => each.table === table);
     if (table === undefined || table === 'failed_events' || row === undefined) continue;

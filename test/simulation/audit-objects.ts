@@ -9,7 +9,7 @@ import { Violation } from './violation.ts';
 
 export interface ObjectsWorld {
   readonly table: StateTablePort;
-  readonly objects: readonly LandedObject<unknown>[];
+  readonly objects: readonly LandedObject[];
   readonly parked: readonly ParkedDocument[];
   readonly registered: ReadonlySet<string>;
 }
@@ -17,6 +17,8 @@ export interface ObjectsWorld {
 export interface ParkedDocument {
   readonly key: string;
   readonly records: readonly StreamedRecord[];
+  /** When they were given up, epoch milliseconds. */
+  readonly atMs: number;
 }
 
 const ERRORS = 'errors/';
@@ -32,14 +34,14 @@ export async function auditObjects(world: ObjectsWorld): Promise<void> {
   await checkParked(world);
 }
 
-async function checkLanded({ table }: ObjectsWorld, { table: name, key, rows }: LandedObject<unknown>): Promise<void> {
+async function checkLanded({ table }: ObjectsWorld, { table: name, key, rows }: LandedObject): Promise<void> {
   const item = await table.get(landedKey(name, key));
   if (item && numberOf(item, 'rows') === rows.length) return;
   throw new Violation('what lands is counted', `${key} of ${rows.length} rows: ${item && numberOf(item, 'rows')}`);
 }
 
 /** @param place `orders/dt=2026-06-01/`, or with an hour */
-async function checkPartition(world: ObjectsWorld, place: string, objects: readonly LandedObject<unknown>[]) {
+async function checkPartition(world: ObjectsWorld, place: string, objects: readonly LandedObject[]) {
   if (!world.registered.has(`s3://${PROCESSED_BUCKET}/${place}`)) {
     throw new Violation('partitions are registered', `${place} is not`);
   }

@@ -6,12 +6,13 @@ import { z } from 'zod';
 import { readJournalEntry } from '../../processors/books/journal-entry.ts';
 import { claimKey, journalPartition } from '../../processors/books/keys.ts';
 import type { StateWrite } from '../../processors/books/state-table.ts';
+import { formatPosition } from '../../streams/position.ts';
 import type { Conditions } from './conditions.ts';
 import { type Decision, expectedGroups, fingerprintOf, type Judge, textOfGroups } from './expected-groups.ts';
 import type { SimulatedFirehose } from './firehose.ts';
 import type { Invocation } from './function-host.ts';
 import { type MappedBatch, spanOf } from './mapping.ts';
-import { outcomeOf } from './planned-events.ts';
+import { outcomeOf, type PlannedOutcome } from './planned-events.ts';
 import { STREAM_CREATED_AT_MS } from './processor.ts';
 import { THRESHOLDS } from './scenario.ts';
 import { STREAM_ARN, type StreamEvent, type StreamedRecord } from './stream.ts';
@@ -23,6 +24,8 @@ export interface RecordAccount {
   /** How the entry that counts it was decided; undefined: none counts it. */
   decision: Decision | undefined;
   countedBy: string | undefined;
+  /** Played again, and counted as nothing but duplicates: another that plays the same record holds its claim. */
+  isSuperseded: boolean;
   isParked: boolean;
   /** Invocations with it alone. */
   readonly alone: Invocation<MappedBatch>[];
@@ -53,25 +56,26 @@ const ON_ITS_WAY_MS = 25_000;
 
 export const shardRef = (shardId: string) => ({ streamArn: STREAM_ARN, createdAtMs: STREAM_CREATED_AT_MS, shardId });
 
-export function createAudit(conditions: Conditions, firehose: SimulatedFirehose<MappedBatch>): Audit {
+export function createAudit(conditions: Conditions, firehose: SimulatedFirehose): Audit {
   const { time, scenario } = conditions;
   const accounts = new Map<StreamedRecord, RecordAccount>();
   const positions = new Map<string, string>();
-  const holders = new Map<string, string>();
+  const holders = new Map<string, { readonly owner: string; readonly generation: number }>();
   /** Attempts that are under way, or had been until lately, by shard. */
   const lately = new Map<string, { readonly invocation: Invocation<MappedBatch>; endedAtMs: number | undefined }[]>();
 
   function accountOf(record: StreamedRecord): RecordAccount {
     let account = accounts.get(record);
     if (account === undefined) {
-      account = { record, decision: undefined, countedBy: undefined, isParked: false, alone: [], diedAlone: 0 };
+      const counted = { decision: undefined, countedBy: undefined, isSuperseded: false };
+      account = { record, ...counted, isParked: false, alone: [], diedAlone: 0 };
       accounts.set(record, account);
     }
     return account;
   }
 
   function holderOf({ planned }: StreamEvent): string | undefined {
-    return planned.claim && holders.get(claimKey(planned.claim.subject).pk);
+    return planned.claim && holders.get(claimKey(planned.claim.subject).pk)?.owner;
   }
 
   function isDuplicate(event: StreamEvent): boolean {
@@ -79,32 +83,47 @@ export function createAudit(conditions: Conditions, firehose: SimulatedFirehose<
     return holder !== undefined && holder !== claimant(event);
   }
 
-  const judge: Judge = (event, qualityThreshold) => {
+  function replayHolder(record: StreamedRecord) {
+    return record.replay && holders.get(claimKey(`replay#${placeOf(record.replay.first)}`).pk);
+  }
+
+  /** As it stands, or as it stood when the record was counted. */
+  function isSuperseded(record: StreamedRecord): boolean {
+    const account = accounts.get(record);
+    if (account?.countedBy !== undefined) return account.isSuperseded;
+    const holder = replayHolder(record);
+    return holder !== undefined && holder.owner !== placeOf(record) && holder.generation >= generationOf(record);
+  }
+
+  function outcomeAt(event: StreamEvent, qualityThreshold: number): PlannedOutcome {
     const { planned } = event;
+    if (isSuperseded(event.record)) return { outcome: 'duplicate', score: 0 };
     const judged = outcomeOf(planned, qualityThreshold);
     const isClaimed =
       planned.claim?.by === 'record' || (planned.claim?.by === 'event' && judged.outcome === 'delivered');
     return isClaimed && isDuplicate(event) ? { outcome: 'duplicate', score: 0 } : judged;
-  };
+  }
+  const judge: Judge = { outcomeOf: outcomeAt, isSuperseded };
 
   /** What another has the chunk of is not transformed. */
-  function isPoison({ events }: StreamedRecord): boolean {
-    return events.some((event) => {
+  function isPoison(record: StreamedRecord): boolean {
+    if (isSuperseded(record)) return false;
+    return record.events.some((event) => {
       const { kind, claim } = event.planned;
       return kind === 'poison' && !(claim?.by === 'record' && isDuplicate(event));
     });
   }
 
   function checkClaim(invocation: Invocation<MappedBatch>, put: Extract<StateWrite, { kind: 'put' }>): void {
-    const { owner } = put.attributes;
+    const { owner, generation } = put.attributes;
     const holder = holders.get(put.key.pk);
-    if (typeof owner !== 'string' || (holder !== undefined && holder !== owner)) {
-      throw new Violation(
-        'claimed once',
-        `${invocation.requestId}: ${put.key.pk} by ${holder}, and by ${String(owner)}`,
-      );
+    if (typeof owner !== 'string' || typeof generation !== 'number') throw new TypeError(`a claim on ${put.key.pk}`);
+    // Only what is played again takes over, and only from what played the same record before.
+    const takesOver = put.key.pk.startsWith(REPLAYS) && holder !== undefined && holder.generation < generation;
+    if (holder !== undefined && holder.owner !== owner && !takesOver) {
+      throw new Violation('claimed once', `${invocation.requestId}: ${put.key.pk} by ${holder.owner}, and by ${owner}`);
     }
-    holders.set(put.key.pk, owner);
+    holders.set(put.key.pk, { owner, generation });
   }
 
   function decisionsFor(records: readonly StreamedRecord[], invocation: Invocation<MappedBatch>): Decision[] {
@@ -129,6 +148,7 @@ export function createAudit(conditions: Conditions, firehose: SimulatedFirehose<
       if (account.countedBy !== undefined) {
         throw new Violation('counted once', `${where}: #${record.index} was counted by ${account.countedBy}`);
       }
+      account.isSuperseded = isSuperseded(record);
       account.countedBy = invocation.requestId;
     }
     const said = textOfGroups(entry.groups);
@@ -147,8 +167,12 @@ export function createAudit(conditions: Conditions, firehose: SimulatedFirehose<
 
   function checkDelivered(event: StreamEvent, decision: Decision, where: string): void {
     const { claim, id } = event.planned;
+    if (event.record.replay !== undefined && replayHolder(event.record) === undefined) {
+      throw new Violation('claimed before it is counted', `${where}: nobody holds what #${event.record.index} plays`);
+    }
+    if (isSuperseded(event.record)) return;
     if (decision !== 'killed' && claim !== undefined && holderOf(event) === undefined) {
-      if (claim.by === 'record' || judge(event, decision).outcome === 'delivered') {
+      if (claim.by === 'record' || judge.outcomeOf(event, decision).outcome === 'delivered') {
         throw new Violation('claimed before it is counted', `${where}: nobody holds ${id}`);
       }
     }
@@ -212,6 +236,15 @@ export function createAudit(conditions: Conditions, firehose: SimulatedFirehose<
   };
 }
 
+const REPLAYS = claimKey('replay#').pk;
+
+const placeOf = ({ shardId, sequenceNumber }: StreamedRecord): string => formatPosition(shardId, sequenceNumber, 0);
+
+/** How often a record had been played again when it came; 0 for one that came by itself. */
+export function generationOf({ replay }: StreamedRecord): number {
+  return replay?.generation ?? 0;
+}
+
 /** The position that must hold an event's claim for it to count: its own, or its record's. */
 export function claimant({ planned, position, record }: StreamEvent): string {
   return planned.claim?.by === 'record' ? (record.events[0]?.position ?? position) : position;
@@ -220,8 +253,9 @@ export function claimant({ planned, position, record }: StreamEvent): string {
 /** Where the row of an event must be; undefined: nowhere. */
 export function tableOf(event: StreamEvent, decision: Decision, judge: Judge): string | undefined {
   const { planned, record, recordId } = event;
+  if (judge.isSuperseded(record)) return undefined;
   if (decision === 'killed') return record.events[0]?.recordId === recordId ? 'failed_events' : undefined;
-  switch (judge(event, decision).outcome) {
+  switch (judge.outcomeOf(event, decision).outcome) {
     case 'delivered':
       return planned.dataset;
     case 'quarantined':

@@ -6,8 +6,12 @@ import type { StreamEvent, StreamedRecord } from './stream.ts';
 /** How a batch was decided: at a threshold, or filed whole because it kills the function. */
 export type Decision = number | 'killed';
 
-/** What must become of an event at a threshold. */
-export type Judge = (event: StreamEvent, qualityThreshold: number) => PlannedOutcome;
+export interface Judge {
+  /** What must become of an event at a threshold. */
+  outcomeOf(event: StreamEvent, qualityThreshold: number): PlannedOutcome;
+  /** Whether another that plays the same record counts, and not this one. */
+  isSuperseded(record: StreamedRecord): boolean;
+}
 
 /** One event as the books count it. */
 export interface CountedEvent {
@@ -23,14 +27,16 @@ export interface CountedEvent {
 
 export function countedEvents(records: readonly StreamedRecord[], decision: Decision, judge: Judge): CountedEvent[] {
   return records.flatMap((record): CountedEvent[] => {
-    const hour = isoHour(record.arrivedAtMs);
+    const hour = isoHour((record.replay?.first ?? record).arrivedAtMs);
     if (decision === 'killed') {
-      const fingerprint = fingerprintOf(record);
-      return [{ dataset: '?', runId: '', outcome: 'quarantined', partition: '', hour, fingerprint, score: 0 }];
+      // The row is of where it first stood.
+      const fingerprint = record.events[0]?.fingerprint ?? 0;
+      const outcome = judge.isSuperseded(record) ? 'duplicate' : 'quarantined';
+      return [{ dataset: '?', runId: '', outcome, partition: '', hour, fingerprint, score: 0 }];
     }
     return record.events.map((event) => {
       const { dataset, runId } = event.planned;
-      const { outcome, score } = judge(event, decision);
+      const { outcome, score } = judge.outcomeOf(event, decision);
       const { fingerprint } = event;
       return { dataset, runId, outcome, partition: partitionOf(event, outcome), hour, fingerprint, score };
     });
@@ -55,9 +61,9 @@ export function textOfGroups(groups: readonly JournalGroup[]): string {
   return linesOf(groups.map((group) => lineOf(keyOf(group), group.events, group.fingerprint, group.score)));
 }
 
-/** Of subsequence 0: what the books sum by record. */
-export function fingerprintOf({ events }: StreamedRecord): number {
-  return events[0]?.fingerprint ?? 0;
+/** Of subsequence 0 of its own place: what the books sum by record. */
+export function fingerprintOf({ fingerprint }: StreamedRecord): number {
+  return fingerprint;
 }
 
 function partitionOf({ planned }: StreamEvent, outcome: PlannedOutcome['outcome']): string {

@@ -12,58 +12,58 @@ import type { OutagePlan } from './scenario.ts';
 export const STREAM_PREFIX = 'data-pipeline-';
 
 /** A document that Firehose has taken. */
-export interface AcceptedRow<Input> {
+export interface AcceptedRow {
   readonly table: string;
   readonly recordId: string;
   readonly row: Readonly<Record<string, unknown>>;
   /** Place among all rows, by acceptance. */
   readonly order: number;
-  readonly invocation: Invocation<Input> | undefined;
+  readonly invocation: Invocation<unknown> | undefined;
   /** Firehose's own second copy. */
   readonly isCopy: boolean;
 }
 
-export interface LandedObject<Input> {
+export interface LandedObject {
   readonly table: string;
   /** `orders/dt=2026-06-01/0.parquet`, or below `errors/`. */
   readonly key: string;
-  readonly rows: readonly AcceptedRow<Input>[];
+  /** `2026-06-01` or `2026-06-01T05`, as the ledger has it; `*` of `failed_events`. */
+  readonly partition: string;
+  readonly rows: readonly AcceptedRow[];
 }
 
-export interface SimulatedFirehose<Input> {
-  readonly objects: readonly LandedObject<Input>[];
+export interface SimulatedFirehose {
+  readonly objects: readonly LandedObject[];
   /** By `_record_id`, in the order of acceptance. */
-  readonly accepted: ReadonlyMap<string, readonly AcceptedRow<Input>[]>;
-  clientOf(process: SimulatedProcess<Input>): FirehoseCalls;
+  readonly accepted: ReadonlyMap<string, readonly AcceptedRow[]>;
+  clientOf(process: SimulatedProcess<unknown>): FirehoseCalls;
 }
 
 const LATENCY_MS = { min: 10, max: 150 } as const;
 const BUFFER_MS = 30_000;
 
-export function createFirehose<Input>(
-  conditions: Conditions,
-  onLanded: (object: LandedObject<Input>) => void,
-): SimulatedFirehose<Input> {
+export function createFirehose(conditions: Conditions, onLanded: (object: LandedObject) => void): SimulatedFirehose {
   const { time, say } = conditions;
   const random = conditions.random('firehose');
-  const objects: LandedObject<Input>[] = [];
-  const accepted = new Map<string, AcceptedRow<Input>[]>();
+  const objects: LandedObject[] = [];
+  const accepted = new Map<string, AcceptedRow[]>();
   let order = 0;
-  const buffers = new Map<string, AcceptedRow<Input>[]>();
+  const buffers = new Map<string, AcceptedRow[]>();
 
   function land(table: string): void {
     const rows = buffers.get(table) ?? [];
     buffers.delete(table);
     for (const [place, ofPlace] of Map.groupBy(rows, placeOf)) {
       const prefix = conditions.befalls('conversionFailed') ? `errors/${table}/format-conversion-failed` : place;
-      const object = { table, key: `${prefix}/${objects.length}.parquet`, rows: ofPlace };
+      const partition = partitionOf(table, place);
+      const object = { table, key: `${prefix}/${objects.length}.parquet`, partition, rows: ofPlace };
       objects.push(object);
       say(() => `landed ${object.key}: ${ofPlace.length} rows`);
       onLanded(object);
     }
   }
 
-  function take(table: string, data: Uint8Array, invocation: Invocation<Input> | undefined): void {
+  function take(table: string, data: Uint8Array, invocation: Invocation<unknown> | undefined): void {
     const isTwice = conditions.befalls('deliveredTwice');
     const buffer = buffers.get(table) ?? [];
     if (!buffers.has(table)) {
@@ -86,7 +86,7 @@ export function createFirehose<Input>(
     }
   }
 
-  function answer(command: PutRecordBatchCommand, process: SimulatedProcess<Input>): PutRecordBatchCommandOutput {
+  function answer(command: PutRecordBatchCommand, process: SimulatedProcess<unknown>): PutRecordBatchCommandOutput {
     const { DeliveryStreamName = '', Records = [] } = command.input;
     const table = DeliveryStreamName.slice(STREAM_PREFIX.length);
     const isAway = isTableAway(conditions, table);
@@ -164,9 +164,15 @@ function awsError(name: string, httpStatusCode: number | undefined): Error {
   return error;
 }
 
+function partitionOf(table: string, place: string): string {
+  if (table === 'failed_events') return '*';
+  const [, dt, hour] = /dt=([^/]+)(?:\/hour=(\d\d))?$/.exec(place) ?? [];
+  return hour === undefined ? String(dt) : `${dt}T${hour}`;
+}
+
 /** Where a row's object lies: by its event time, and by arrival what failed. */
-function placeOf({ table, row }: AcceptedRow<unknown>): string {
+function placeOf({ table, row }: AcceptedRow): string {
   const time = String(table === 'failed_events' ? row._ingested_at : row._event_time);
   const day = `${table}/dt=${time.slice(0, 10)}`;
-  return table === 'orders' ? day : `${day}/hour=${time.slice(11, 13)}`;
+  return table === 'orders' || table === 'payments' ? day : `${day}/hour=${time.slice(11, 13)}`;
 }

@@ -60,6 +60,8 @@ export interface FunctionHostOptions<Input> {
   readonly name: string;
   readonly conditions: Conditions;
   readonly timeoutMs: number;
+  /** Default: none is meant to be, and one is a broken promise. */
+  readonly isExpected?: (error: unknown) => boolean;
   /** Starts a process. */
   readonly start: (process: SimulatedProcess<Input>) => SimulatedHandler<Input>;
   /** Called when a process is about to begin. */
@@ -160,7 +162,13 @@ export function createFunctionHost<Input>(options: FunctionHostOptions<Input>): 
           else finish({ kind: 'returned', payload: JSON.stringify(answer) ?? 'null' });
         },
         (error: unknown) => {
-          if (!process.isDead) conditions.fail(new Violation('no handler throws', `${requestId}: ${describe(error)}`));
+          if (process.isDead) return;
+          if (options.isExpected?.(error)) {
+            cancelTimeout();
+            invocation.isAnswered = true;
+            idle.push({ process, handler });
+            giveUp(String(error));
+          } else conditions.fail(new Violation('no handler throws', `${requestId}: ${describe(error)}`));
         },
       );
     });

@@ -15,6 +15,7 @@ const BOOKS = 'processors/books/books.ts';
 const BATCH = 'processors/process-batch.ts';
 const HANDLER = 'processors/realtime.ts';
 const DELIVERY = 'processors/adapters/firehose-delivery.ts';
+const REDRIVE_PARKED = 'batch/redrive/redrive-parked.ts';
 const MAPPING = 'local/lambda/event-source-mapping.ts';
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -173,5 +174,89 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'local/lambda/shard-lineage.ts',
     find: 'unfinished.has(shardId) &&',
     replace: 'unfinished.has(shardId) && (parents.length === 0 || !shardId.endsWith("1")) &&',
+  },
+  {
+    bug: 'marks a parked document redriven before its records are put',
+    file: REDRIVE_PARKED,
+    find: "await mark(table, item, status, 'redriving', now());\n  await ports.put(frames);\n  await mark(table, item, 'redriving', 'redriven', now());",
+    replace: "await mark(table, item, status, 'redriven', now());\n  await ports.put(frames);",
+  },
+  {
+    bug: 'plays parked records that the journal counts',
+    file: REDRIVE_PARKED,
+    find: 'records.filter((record) => !counted.has(record)).map(frameOf)',
+    replace: 'records.map(frameOf)',
+  },
+  {
+    bug: 'leaves parked records that an entry spans, as if it counted them',
+    file: REDRIVE_PARKED,
+    find: 'verdict.countedParked.some((range) => range.key === item.sk && covers(range, position))',
+    replace: 'entry.to >= position',
+  },
+  {
+    bug: 'plays a record again as often as before, and not once more',
+    file: 'streams/replay-frame.ts',
+    find: '{ ...before, generation: before.generation + 1 }',
+    replace: 'before',
+  },
+  {
+    bug: 'loses the last documents of an error object',
+    file: 'batch/redrive/misdelivered-documents.ts',
+    find: 'seal();\n  return records;',
+    replace: 'return records;',
+  },
+  {
+    bug: 'does not claim what is played again',
+    file: BATCH,
+    find: 'concatMap(claiming(haveReplays, claimReplays)),',
+    replace: '',
+  },
+  {
+    bug: 'lets a replay take over an event that another has delivered',
+    file: 'processors/claim-items.ts',
+    find: 'event.subsequenceNumber),\n    generation: 0,',
+    replace: 'event.subsequenceNumber),\n    generation: origin.replay?.generation ?? 0,',
+  },
+  {
+    bug: 'takes parked records for lost when it reconciles',
+    file: 'batch/reconcile/compare-shard.ts',
+    find: 'if (parked.some((range) => covers(range, place.position))) sums.parkedRecords += 1;',
+    replace: 'if (parked.length < 0) sums.parkedRecords += 1;',
+  },
+  {
+    bug: 'takes as many rows for the right ones when it reconciles',
+    file: 'batch/reconcile/book-sums.ts',
+    find: 'a.count === b.count && a.fingerprint === b.fingerprint',
+    replace: 'a.count === b.count',
+  },
+  {
+    bug: 'tells of rows that are missing, and of none that are too many',
+    file: 'batch/reconcile/compare-tables.ts',
+    find: 'if (!isSameSum(wanted, found))',
+    replace: 'if (wanted.count > found.count)',
+  },
+  {
+    bug: 'holds rows of all partitions against each other when it reconciles',
+    file: 'batch/reconcile/reconcile.ts',
+    find: "if (partition === '' || partition === place.partition) ids.add(id);",
+    replace: 'ids.add(id + partition.slice(0, 0));',
+  },
+  {
+    bug: 'counts a row that is there three times as one duplicate',
+    file: 'batch/reconcile/compare-tables.ts',
+    find: 'duplicates += found.rows - found.count;',
+    replace: 'duplicates += 1;',
+  },
+  {
+    bug: 'traces a parked record to an entry that spans it',
+    file: 'batch/trace/journal-place.ts',
+    find: 'if (await isLeftOut(entry, source, sequence, identity)) return undefined;',
+    replace: '',
+  },
+  {
+    bug: 'traces what was played again to where it first stood alone',
+    file: 'batch/trace/trace.ts',
+    find: 'journalOf(playedAt ??',
+    replace: 'journalOf((playedAt ? undefined : undefined) ??',
   },
 ];

@@ -14,6 +14,8 @@ export const ARCHIVE_BUCKET = 'data-pipeline-archive';
 
 export interface SimulatedObjects {
   put(bucket: string, key: string, content: Buffer): StoredObject;
+  /** As it is stored. @throws Error when there is none */
+  read(bucket: string, key: string): Buffer;
   portOf<Input>(process: SimulatedProcess<Input>): ObjectsPort;
 }
 
@@ -21,7 +23,15 @@ const READ_MS_MAX = 60;
 
 export function createObjects(conditions: Conditions, random: Random): SimulatedObjects {
   const contents = new Map<string, Buffer>();
+
+  function read(bucket: string, key: string): Buffer {
+    const content = contents.get(`${bucket}/${key}`);
+    if (content === undefined) throw new Error(`${key} is not in ${bucket}`);
+    return content;
+  }
+
   return {
+    read,
     put(bucket, key, content) {
       contents.set(`${bucket}/${key}`, content);
       return { bucket, key, sizeBytes: content.length, etag: `etag-${contents.size}` };
@@ -65,18 +75,21 @@ function varint(value: number): number[] {
 }
 
 /** What Firehose could not convert, a document a line: firehose/latest/dev/retry.html */
-export function errorsOf(rows: number): Buffer {
-  const line = JSON.stringify({ attemptsMade: 1, lastErrorCode: 'DataFormatConversion.ParseError', rawData: '' });
-  return Buffer.from(`${line}\n`.repeat(rows));
+export function errorsOf(rows: readonly { readonly row: Readonly<Record<string, unknown>> }[]): Buffer {
+  const lines = rows.map(({ row }) => {
+    const rawData = Buffer.from(JSON.stringify(row)).toString('base64');
+    return `${JSON.stringify({ attemptsMade: 1, lastErrorCode: 'DataFormatConversion.ParseError', rawData })}\n`;
+  });
+  return Buffer.from(lines.join(''));
 }
 
-/** What Lambda writes of a batch that it gives up. */
-export function parkedDocumentOf({ encoded, ...discard }: Discard, nowMs: number): Buffer {
+/** What Lambda writes of a batch that it gives up. @param name of the function that could not do it */
+export function parkedDocumentOf({ encoded, ...discard }: Discard, name: string, nowMs: number): Buffer {
   const document = failureDocument({
     ...discard,
     records: encoded,
     requestId: 'last',
-    functionArn: 'arn:aws:lambda:us-east-1:123456789012:function:processor',
+    functionArn: `arn:aws:lambda:us-east-1:123456789012:function:${name}`,
     mappingId: 'mapping',
     streamArn: STREAM_ARN,
     nowMs,

@@ -5,18 +5,20 @@ import { createFirehoseDelivery } from '../../processors/adapters/firehose-deliv
 import { createBooks } from '../../processors/books/books.ts';
 import { createClaims } from '../../processors/books/claims.ts';
 import type { StateTablePort, StateWrite } from '../../processors/books/state-table.ts';
+import type { DeliveryPort } from '../../processors/ports.ts';
 import { createRealtimeHandler } from '../../processors/realtime.ts';
 import type { Conditions } from './conditions.ts';
 import { datasetsOfProcess, orders } from './datasets.ts';
 import { type SimulatedFirehose, STREAM_PREFIX } from './firehose.ts';
 import { createFunctionHost, type FunctionHost, type Invocation, type SimulatedProcess } from './function-host.ts';
 import type { MappedBatch } from './mapping.ts';
+import type { Random } from './random.ts';
 import { createPayloadPort, createStatePort } from './state-ports.ts';
 
 export interface ProcessorOptions {
   readonly conditions: Conditions;
   readonly table: StateTablePort;
-  readonly firehose: SimulatedFirehose<MappedBatch>;
+  readonly firehose: SimulatedFirehose;
   readonly payloads: Map<string, Buffer>;
   /** The threshold that is deployed now. */
   readonly qualityThreshold: () => number;
@@ -60,19 +62,7 @@ export function createProcessor(options: ProcessorOptions): FunctionHost<MappedB
           version: `v${process.version}`,
         }),
         claims: createClaims(state, process),
-        delivery: createFirehoseDelivery({
-          client: firehose.clientOf(process),
-          streamPrefix: STREAM_PREFIX,
-          clock: process,
-          backoff: { ...BACKOFF, random: random.next },
-          wait: process.sleep,
-          abortAfter(durationMs) {
-            const aborter = new AbortController();
-            // A reason, since making the default one takes longer than all else here.
-            conditions.time.after(durationMs, () => aborter.abort('it took too long'));
-            return aborter.signal;
-          },
-        }),
+        delivery: createDelivery(conditions, firehose, process, random),
         payloads: createPayloadPort(conditions, random, process, payloads),
         clock: process,
         log: (line) => {
@@ -91,5 +81,27 @@ export function createProcessor(options: ProcessorOptions): FunctionHost<MappedB
     start,
     onInvoke,
     onAnswer,
+  });
+}
+
+/** The real adapter over the simulated Firehose. */
+export function createDelivery(
+  conditions: Conditions,
+  firehose: SimulatedFirehose,
+  process: SimulatedProcess<unknown>,
+  random: Random,
+): DeliveryPort {
+  return createFirehoseDelivery({
+    client: firehose.clientOf(process),
+    streamPrefix: STREAM_PREFIX,
+    clock: process,
+    backoff: { ...BACKOFF, random: random.next },
+    wait: process.sleep,
+    abortAfter(durationMs) {
+      const aborter = new AbortController();
+      // A reason, since making the default one takes longer than all else here.
+      conditions.time.after(durationMs, () => aborter.abort('it took too long'));
+      return aborter.signal;
+    },
   });
 }

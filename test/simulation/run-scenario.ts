@@ -1,19 +1,24 @@
 /** Runs one scenario from its first put until nothing is left to do, and says what was broken. */
 
-import type { StateTablePort } from '../../processors/books/state-table.ts';
+import { MISDELIVERED, PARKED } from '../../processors/books/keys.ts';
+import type { StateItem, StateTablePort } from '../../processors/books/state-table.ts';
 import { createMemoryStateTable } from '../support/processors/memory-state-table.ts';
-import { createAudit } from './audit.ts';
-import { auditAtRest, type World } from './audit-at-rest.ts';
+import { type Audit, createAudit } from './audit.ts';
+import { auditAtRest } from './audit-at-rest.ts';
 import { auditLedger } from './audit-ledger.ts';
-import { auditObjects, type ObjectsWorld, type ParkedDocument } from './audit-objects.ts';
-import { createCatalog } from './catalog.ts';
+import { auditObjects, type ParkedDocument } from './audit-objects.ts';
+import { auditReconcile, type ReconciledWorld, waitingRecords } from './audit-reconcile.ts';
+import { auditTrace } from './audit-trace.ts';
+import { createCatalog, TAPE_FUNCTION } from './catalog.ts';
 import { createConditions } from './conditions.ts';
 import { createFirehose } from './firehose.ts';
 import { createLedger } from './ledger.ts';
-import { createMapping, type MappedBatch } from './mapping.ts';
+import { createMapping } from './mapping.ts';
 import { ARCHIVE_BUCKET, createObjects, errorsOf, PROCESSED_BUCKET, parkedDocumentOf, parquetOf } from './objects.ts';
+import { createPlays } from './plays.ts';
 import { createProcessor } from './processor.ts';
 import { createProducers } from './producers.ts';
+import { createRedrive } from './redrive.ts';
 import type { Scenario } from './scenario.ts';
 import { createStream, type StreamedRecord } from './stream.ts';
 import { createTape } from './tape.ts';
@@ -25,6 +30,8 @@ export interface RunOptions {
   readonly onLine?: (line: string) => void;
   /** Stands in for the state table that is given: for tests that break it. */
   readonly wrapTable?: (table: StateTablePort) => StateTablePort;
+  /** Gets the world when it is at rest: before what came back is redriven, if anything did, and at the end. */
+  readonly onRest?: (world: ReconciledWorld) => Promise<void>;
 }
 
 export interface RunReport {
@@ -61,11 +68,13 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
   const payloads = new Map<string, Buffer>();
   const objects = createObjects(conditions, conditions.random('objects'));
   const catalog = createCatalog(conditions, table, objects);
-  const firehose = createFirehose<MappedBatch>(conditions, ({ key, rows }) =>
+  const misdelivered: { readonly key: string; readonly atMs: number }[] = [];
+  const firehose = createFirehose(conditions, ({ key, rows }) => {
+    if (key.startsWith('errors/')) misdelivered.push({ key, atMs: time.now() });
     catalog.notify(
-      objects.put(PROCESSED_BUCKET, key, key.startsWith('errors/') ? errorsOf(rows.length) : parquetOf(rows.length)),
-    ),
-  );
+      objects.put(PROCESSED_BUCKET, key, key.startsWith('errors/') ? errorsOf(rows) : parquetOf(rows.length)),
+    );
+  });
   const parked: ParkedDocument[] = [];
   const audit = createAudit(conditions, firehose);
   const producers = createProducers(conditions, stream);
@@ -97,9 +106,9 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     invoke: processor.invoke,
     park(discard) {
       const key = `aws/lambda/mapping/${discard.shardId}/${parked.length}`;
-      parked.push({ key, records: discard.records });
+      parked.push({ key, records: discard.records, atMs: time.now() });
       audit.onParked(discard.records);
-      catalog.notify(objects.put(ARCHIVE_BUCKET, key, parkedDocumentOf(discard, time.now())));
+      catalog.notify(objects.put(ARCHIVE_BUCKET, key, parkedDocumentOf(discard, 'processor', time.now())));
     },
   });
 
@@ -111,8 +120,12 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     stream,
     settings: { ...settings, batchSize: TAPE_BATCH, bisects: false },
     invoke: tape.host.invoke,
-    park: ({ records }) => {
+    park(discard) {
+      const { records } = discard;
+      const key = `aws/lambda/tape-mapping/${discard.shardId}/${parked.length}`;
+      parked.push({ key, records, atMs: time.now() });
       for (const record of records) tapeParked.add(record);
+      catalog.notify(objects.put(ARCHIVE_BUCKET, key, parkedDocumentOf(discard, TAPE_FUNCTION, time.now())));
     },
   });
   const mappings = [mapping, tapeMapping];
@@ -143,35 +156,83 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     });
   }
 
+  const redrive = createRedrive({ conditions, table, stream, firehose, objects, tape: tape.port, audit });
+  for (const atMs of scenario.redrives) {
+    time.after(atMs, () => {
+      const keys = [...parked, ...misdelivered].filter((each) => isSettled(each, time.now(), scenario));
+      redrive.invoke(keys.map(({ key }) => key));
+    });
+  }
+
+  /** In portions, so that a broken promise ends it. */
+  async function rest(untilMs: number): Promise<void> {
+    for (let portion = time.now(); violation === undefined; portion += PORTION_MS) {
+      if (await time.run(Math.min(portion, untilMs))) break;
+      if (portion < untilMs) continue;
+      const which = mappings.flatMap((each) => each.unfinished()).join(', ');
+      const lastedMs = untilMs - START_MS;
+      conditions.fail(new Violation('every run ends', `after ${lastedMs} ms: ${which || 'all shards are done'}`));
+    }
+    const unfinished = mappings.flatMap((each) => each.unfinished());
+    if (violation === undefined && unfinished.length > 0) {
+      conditions.fail(new Violation('no shard is blocked', unfinished.join(', ')));
+    }
+  }
+  const restWithin = () => rest(time.now() + budgetMs(scenario, stream.shards.length));
+
+  const worldAtRest = (): ReconciledWorld => ({
+    ...{ scenario, stream, firehose, table, payloads, accepted: producers.accepted, audit, objects, parked },
+    ...{ tape: tape.port, plays: createPlays(stream, audit), nowMs: time.now(), qualityThreshold },
+  });
+
+  async function askTrace(world: ReconciledWorld): Promise<void> {
+    if (options.onRest) await options.onRest(world);
+    else if (scenario.seed % TRACED_ONE_OF === 0) await auditTrace(world, TRACED_EVENTS);
+  }
+
   // Nothing is at rest before the last fault has ended.
   time.after(calmFromMs(scenario) + 1, () => undefined);
-  const untilMs = START_MS + calmFromMs(scenario) + budgetMs(scenario, stream.shards.length);
-  // In portions, so that a broken promise ends it.
-  for (let portion = START_MS; violation === undefined; portion += PORTION_MS) {
-    if (await time.run(Math.min(portion, untilMs))) break;
-    if (portion < untilMs) continue;
-    const which = mappings.flatMap((each) => each.unfinished()).join(', ');
-    conditions.fail(
-      new Violation('every run ends', `after ${untilMs - START_MS} ms: ${which || 'all shards are done'}`),
-    );
-  }
-  const unfinished = mappings.flatMap((each) => each.unfinished());
-  if (violation === undefined && unfinished.length > 0) {
-    conditions.fail(new Violation('no shard is blocked', unfinished.join(', ')));
-  }
-  if (violation === undefined) {
+  await rest(START_MS + calmFromMs(scenario) + budgetMs(scenario, stream.shards.length));
+  const judging = async (judge: () => Promise<void>): Promise<void> => {
+    if (violation !== undefined) return;
+    await judge().catch((error: unknown) => {
+      if (!(error instanceof Violation)) throw error;
+      conditions.fail(error);
+    });
+  };
+  await judging(async () => {
     ledger.invoke();
-    await time.run(Number.POSITIVE_INFINITY);
-    const world = { scenario, stream, firehose, table, payloads, accepted: producers.accepted, audit };
-    const { registered } = catalog;
-    const auditTape = () => tape.audit(stream, tapeParked);
-    await auditAll(world, auditTape, { table, objects: firehose.objects, parked, registered }).catch(
-      (error: unknown) => {
-        if (!(error instanceof Violation)) throw error;
-        conditions.fail(error);
-      },
-    );
-  }
+    await restWithin();
+    if (violation !== undefined) return;
+    const isWaiting = (await waitingKeys(table)).length > 0;
+    if (isWaiting) {
+      await auditReconcile(worldAtRest());
+      await askTrace(worldAtRest());
+    }
+    for (let round = 0; isWaiting && round < REDRIVES_MAX && (await waitingKeys(table)).length > 0; round++) {
+      redrive.invoke();
+      await restWithin();
+      if (violation !== undefined) return;
+    }
+    checkRedriven(await waitingKeys(table), parked, audit);
+    const waiting = await waitingRecords(worldAtRest());
+    const plays = createPlays(stream, audit);
+    const isLost = (each: StreamedRecord) => !each.replay && !waiting.has(each) && plays.standingOf(each) === undefined;
+    const lost = stream.records.find(isLost);
+    if (lost)
+      throw new Violation('what is parked is played again', `#${lost.index} is neither counted, nor does it wait`);
+    ledger.invoke();
+    await restWithin();
+  });
+  await judging(async () => {
+    const world = worldAtRest();
+    tape.audit(stream, tapeParked);
+    await auditAtRest(world);
+    await auditLedger(world);
+    await auditObjects({ table, objects: firehose.objects, parked, registered: catalog.registered });
+    await auditReconcile(world);
+    await askTrace(world);
+  });
   const rows = [...firehose.accepted.values()];
   return {
     violation,
@@ -184,11 +245,39 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
   };
 }
 
-async function auditAll(world: World, auditTape: () => void, objects: ObjectsWorld): Promise<void> {
-  auditTape();
-  await auditAtRest(world);
-  await auditLedger(world);
-  await auditObjects(objects);
+/** One seed of this many is traced: it takes as long as all other audits together. */
+const TRACED_ONE_OF = 4;
+const TRACED_EVENTS = 6;
+
+/** Rounds of redriving, each of what the one before has left. */
+const REDRIVES_MAX = 6;
+
+/** How long what was given up, or was not told of, may still be worked at by an attempt that was taken for dead. */
+const WORKED_ON_MS = 45_000;
+
+function isSettled({ atMs }: { readonly atMs: number }, nowMs: number, { timeoutMs }: Scenario): boolean {
+  return nowMs - atMs > timeoutMs + WORKED_ON_MS;
+}
+
+/** Objects that wait to be redriven. */
+async function waitingKeys(table: StateTablePort): Promise<readonly string[]> {
+  const items = [...(await table.query(PARKED)), ...(await table.query(MISDELIVERED))];
+  const isWaiting = ({ attributes }: StateItem) => !['redriven', 'tape_parked'].includes(String(attributes.status));
+  return items.filter(isWaiting).map(({ sk }) => sk);
+}
+
+/**
+ * Only a record that kills the function may be given up again and again, each time before it was tried often enough, and
+ * with it those of its shard that it keeps from being tried.
+ */
+function checkRedriven(waiting: readonly string[], parked: readonly ParkedDocument[], audit: Audit): void {
+  const documents = parked.filter(({ key }) => waiting.includes(key)).flatMap(({ records }) => records);
+  const blocked = new Set(documents.filter(audit.isPoison).map(({ shardId }) => shardId));
+  for (const key of waiting) {
+    const document = parked.find((each) => each.key === key);
+    if (document?.records.some(({ shardId }) => blocked.has(shardId))) continue;
+    throw new Violation('what came back can be redriven', `${key} still waits after ${REDRIVES_MAX} rounds`);
+  }
 }
 
 /** Records of a batch of the tape, whose batches are other than the processor's. */

@@ -110,6 +110,8 @@ export interface Scenario {
   readonly deploys: readonly DeployPlan[];
   readonly restarts: readonly RestartPlan[];
   readonly outages: readonly OutagePlan[];
+  /** When somebody redrives what has waited for long enough, milliseconds. What waits at the end is redriven anyway. */
+  readonly redrives: readonly number[];
   readonly faults: Readonly<Partial<Record<Fault, number>>>;
 }
 
@@ -121,6 +123,8 @@ const CALM_ONE_OF = 8;
 
 /** One seed of this many deploys again and again while pollers begin anew and a table is away. */
 const UPHEAVAL_ONE_OF = 8;
+/** One seed of this many gives records up for their age. */
+const AGING_ONE_OF = 8;
 /** And one of this many of the others has a crowd of events. */
 const CROWD_ONE_OF = 12;
 const CROWD_RECORDS = 60;
@@ -128,8 +132,52 @@ const CROWD_RECORDS = 60;
 export function scenarioOf(seed: number): Scenario {
   const scenario = plainScenarioOf(seed);
   const random = createRandom(seed, 'upheaval');
+  const aging = createRandom(seed, 'aging');
+  if (aging.chance(1 / AGING_ONE_OF)) return { ...scenario, ...agingOf(aging, scenario) };
   if (random.chance(1 / UPHEAVAL_ONE_OF)) return { ...scenario, ...upheavalOf(random, scenario) };
   return random.chance(1 / CROWD_ONE_OF) ? { ...scenario, ...crowdOf(random, scenario) } : scenario;
+}
+
+/** Outages for longer than records may wait: they are given up, and played again while faults go on. */
+function agingOf(random: Random, { faults, reshards, outages }: Scenario): Partial<Scenario> {
+  const [durationMs, recordAgeMsMax] = [240_000, random.int(8_000, 20_000)];
+  const early = () => random.int(0, durationMs / 4);
+  const away = random.pick(AGING_OUTAGES).map((what): OutagePlan => {
+    const atMs = early();
+    return { what, atMs, untilMs: atMs + recordAgeMsMax + random.int(1_000, 30_000) };
+  });
+  return {
+    durationMs,
+    recordAgeMsMax,
+    timeoutMs: 15_000,
+    batchingWindowMs: random.pick([0, 0, 1_000]),
+    puts: putsOf(random, durationMs / 2),
+    reshards: reshards.map((reshard) => ({ ...reshard, atMs: random.int(0, durationMs) })),
+    deploys: several(random.pick([0, 0, 1]), () => ({
+      atMs: random.int(0, durationMs),
+      qualityThreshold: random.pick(THRESHOLDS),
+    })),
+    outages: [...outages, ...away],
+    redrives: Array.from({ length: random.int(1, 5) }, () => random.int(durationMs / 3, durationMs)).sort(
+      (a, b) => a - b,
+    ),
+    faults: random.chance(0.3) ? {} : { ...faults, ...agingFaultsOf(random) },
+  };
+}
+
+const AGING_OUTAGES: readonly (readonly OutagePlan['what'][])[] = [
+  ['state'],
+  ['invocations'],
+  ['orders'],
+  ['payments', 'failed_events'],
+  ['state', 'invocations'],
+  ['payloads', 'readings'],
+];
+
+/** Of what redriving is made of. */
+function agingFaultsOf(random: Random): Scenario['faults'] {
+  const likely: readonly Fault[] = ['putAnswerLost', 'putRejected', 'putFailed', 'killed', 'stateAnswerLost'];
+  return { [random.pick(likely)]: 0.2, [random.pick(likely)]: 0.1, conversionFailed: random.pick([0, 0.2]) };
 }
 
 /** One batch of more events than go through the stages together, while the state table throttles. */
@@ -195,6 +243,7 @@ function plainScenarioOf(seed: number): Scenario {
     })),
     restarts: isCalm ? [] : several(random.pick([0, 0, 0, 1, 2]), () => ({ atMs: timeIn(), lag: random.int(0, 3) })),
     outages: isCalm ? [] : several(random.pick([0, 0, 1, 2]), () => outageOf(random, durationMs)),
+    redrives: [],
     faults: isCalm ? {} : faultsOf(random),
   };
 }

@@ -36,6 +36,7 @@ function* smallerOnes(scenario: Scenario): Generator<Scenario> {
   for (const deploys of fewer(scenario.deploys)) yield { ...scenario, deploys };
   for (const restarts of fewer(scenario.restarts)) yield { ...scenario, restarts };
   for (const outages of fewer(scenario.outages)) yield { ...scenario, outages };
+  for (const redrives of fewer(scenario.redrives)) yield { ...scenario, redrives };
   for (const [fault, share] of Object.entries(faults)) {
     if (share === undefined) continue;
     yield { ...scenario, faults: without(faults, fault) };

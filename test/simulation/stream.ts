@@ -28,7 +28,17 @@ export interface StreamedRecord {
   readonly partitionKey: string;
   readonly data: Buffer;
   readonly arrivedAtMs: number;
+  /** Of its own place, as the books sum it by record. */
+  readonly fingerprint: number;
+  /** With the identity of the place where they first stood. */
   readonly events: readonly StreamEvent[];
+  /** The record that it plays again, in a frame. */
+  readonly replay: Replay | undefined;
+}
+
+export interface Replay {
+  readonly first: StreamedRecord;
+  readonly generation: number;
 }
 
 export interface SimulatedShard {
@@ -47,7 +57,7 @@ export interface SimulatedStream {
   /** @param isRejected asked for each entry, in the order in which they are taken */
   put(
     entries: readonly PutRecordsEntry[],
-    eventsOf: (data: Buffer) => readonly PlannedEvent[],
+    contentOf: (data: Buffer) => readonly PlannedEvent[] | Replay,
     isRejected: () => boolean,
   ): readonly PutRecordsResult[];
   /** @returns the shards that are new; none where the kind is not possible now */
@@ -80,7 +90,7 @@ export function createStream(shardCount: number, random: Random, now: () => numb
     for (const listener of listeners) listener(shard);
   };
 
-  function take(entry: PutRecordsEntry, planned: readonly PlannedEvent[]): SimulatedShard {
+  function take(entry: PutRecordsEntry, content: readonly PlannedEvent[] | Replay): SimulatedShard {
     const hashKey = BigInt(entry.explicitHashKey ?? `0x${hashKeyOf(entry.partitionKey)}`);
     const shard = open().find(({ first, last }) => first <= hashKey && hashKey <= last);
     if (shard === undefined) throw new Error(`no shard takes the hash key ${hashKey}`);
@@ -88,6 +98,7 @@ export function createStream(shardCount: number, random: Random, now: () => numb
     sequence += random.int(1, SEQUENCE_GAP_MAX);
     const sequenceNumber = SEQUENCE_PREFIX + String(sequence).padStart(16, '0');
     const ids = identity.forRecord(shardId, sequenceNumber);
+    const replay = 'first' in content ? content : undefined;
     const events: StreamEvent[] = [];
     const record: StreamedRecord = {
       index: records.length,
@@ -96,9 +107,12 @@ export function createStream(shardCount: number, random: Random, now: () => numb
       partitionKey: entry.partitionKey,
       data: Buffer.from(entry.data),
       arrivedAtMs: now(),
+      fingerprint: ids.first32(0),
       events,
+      replay,
     };
-    for (const [at, event] of planned.entries()) {
+    for (const event of replay?.first.events ?? []) events.push({ ...event, record });
+    for (const [at, event] of ('first' in content ? [] : content).entries()) {
       const position = formatPosition(shardId, sequenceNumber, at);
       events.push({ planned: event, recordId: ids.textOf(at), fingerprint: ids.first32(at), position, record });
     }
@@ -121,14 +135,14 @@ export function createStream(shardCount: number, random: Random, now: () => numb
         startingHashKey: String(first),
         endingHashKey: String(last),
       })),
-    put(entries, eventsOf, isRejected) {
+    put(entries, contentOf, isRejected) {
       const changes = new Set<SimulatedShard>();
       const results = entries.map((entry): PutRecordsResult => {
         if (isRejected()) {
           const errorCode = 'ProvisionedThroughputExceededException';
           return { errorCode, errorMessage: 'Slow down.', shardId: undefined };
         }
-        const shard = take(entry, eventsOf(entry.data));
+        const shard = take(entry, contentOf(entry.data));
         changes.add(shard);
         return { errorCode: undefined, errorMessage: undefined, shardId: shard.shardId };
       });

@@ -1,4 +1,5 @@
 /** The tape in a run: the real handler behind a mapping of its own, and what must be on it. */
+import { ReadError, type TapeListing, type TapePort } from '../../batch/reconcile/ports.ts';
 import { kinesisEvent } from '../../local/lambda/kinesis-event.ts';
 import { PayloadError } from '../../processors/ports.ts';
 import { createTapeHandler, type TapeObjectToKeep } from '../../processors/tape.ts';
@@ -14,6 +15,8 @@ import { Violation } from './violation.ts';
 
 export interface SimulatedTape {
   readonly host: FunctionHost<MappedBatch>;
+  /** Its objects, as they are. */
+  readonly port: TapePort;
   /** @throws Violation when a record is not on the tape as it came, or the tape has what was not on the stream */
   audit(stream: SimulatedStream, parked: ReadonlySet<StreamedRecord>): void;
 }
@@ -67,8 +70,22 @@ export function createTape(conditions: Conditions): SimulatedTape {
     },
   });
 
+  const port: TapePort = {
+    list: async () =>
+      [...kept.keys()].flatMap((key): TapeListing[] => {
+        const span = parseTapeKey(key);
+        return span === undefined ? [] : [{ ...span, key, bytes: kept.get(key)?.body.length ?? 0 }];
+      }),
+    async read(key) {
+      const object = kept.get(key);
+      if (object === undefined) throw new ReadError(key, 'it is not there');
+      return object.body;
+    },
+  };
+
   return {
     host,
+    port,
     audit(stream, parked) {
       const byPosition = new Map(stream.records.map((record) => [positionOf(record), record]));
       const onTape = new Set<StreamedRecord>();

@@ -4,6 +4,7 @@
  * A line a phase; exit code 1 when anything is missed.
  */
 import { parseArgs } from 'node:util';
+import { UsageError } from '../../cli/start/options.ts';
 import { type MillionReport, runMillion } from './run-million.ts';
 
 const EVENTS_MAX = 3_000_000;
@@ -29,7 +30,7 @@ async function main(args: string[]): Promise<void> {
   }
   const events = Number(values.events);
   if (!Number.isInteger(events) || events < 1_000 || events > EVENTS_MAX) {
-    throw new Error(`--events: received ${values.events}, allowed a whole number from 1000 to ${EVENTS_MAX}`);
+    throw new UsageError(`--events: received ${values.events}, allowed a whole number from 1000 to ${EVENTS_MAX}`);
   }
   const report = await runMillion(events, values.json ? console.error : console.log);
   if (values.json) console.log(JSON.stringify(report));
@@ -45,6 +46,7 @@ function render({ missed, node, cpu, date }: MillionReport): readonly string[] {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  console.error(`test:million: ${Error.isError(error) ? error.stack : String(error)}`);
-  process.exitCode = 1;
+  const isUsage = error instanceof UsageError;
+  console.error(`test:million: ${Error.isError(error) ? (isUsage ? error.message : error.stack) : String(error)}`);
+  process.exitCode = isUsage ? 2 : 1;
 }

@@ -66,7 +66,7 @@ beforeAll(async () => {
   await kinesis.makeStream({ ShardCount: 1 }, ENVIRONMENT.STREAM_NAME);
   dynamoDb = await RunningDynamoDb.start();
   dynamoDb.declare({ ...TABLE, TableName: ENVIRONMENT.STATE_TABLE });
-});
+}, 120_000);
 
 afterAll(async () => {
   await server.close();

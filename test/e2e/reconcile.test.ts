@@ -150,7 +150,7 @@ describe('the command trace', () => {
 
     const { out } = await command('trace', rows[0]?.[0] ?? '');
 
-    expect(out).toMatch(/quarantined by decode \(INVALID_JSON\): row 0 of failed_events\//);
+    expect(out).toMatch(/quarantined by decode \(INVALID_JSON\): row \d of failed_events\//);
   }, 60_000);
 
   it('exits 1 for a record that never was', async () => {

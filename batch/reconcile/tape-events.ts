@@ -17,7 +17,7 @@ import { validate } from '../../processors/stages/validate.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
 import type { Failure } from '../../schemas/failure.ts';
 import { createDecodeContext } from '../../streams/codecs/decode-context.ts';
-import { createEventIdentity } from '../../streams/event-id.ts';
+import { createEventIdentity, type EventIdentity } from '../../streams/event-id.ts';
 import { createRecordIdentity, formatPosition, type StreamRecord } from '../../streams/position.ts';
 import { ANY_PARTITION, type TablePlace } from './book-sums.ts';
 import { hourOf } from './scope.ts';
@@ -59,6 +59,8 @@ export interface TapeJudgeOptions {
 export type JudgeTape = (records: readonly StreamRecord[], withClaims?: boolean) => Promise<readonly TapeEvent[]>;
 
 const UUID_CHARACTERS = 36;
+/** Made once: making it compiles code, which takes longer than a judgement. */
+let eventIdentity: EventIdentity | undefined;
 
 export function createTapeJudge(options: TapeJudgeOptions): JudgeTape {
   const { streamName, qualityThreshold, table } = options;
@@ -70,12 +72,12 @@ export function createTapeJudge(options: TapeJudgeOptions): JudgeTape {
     }),
     identity: createRecordIdentity(streamName),
   };
-  const identity = createEventIdentity();
   function eventIdOf(item: Item): string | undefined {
     if (item.state !== 'scored') return undefined;
     const { event, id } = item.transformed;
     const text = Buffer.alloc(UUID_CHARACTERS);
-    identity.write(event.source, id, text, 0);
+    eventIdentity ??= createEventIdentity();
+    eventIdentity.write(event.source, id, text, 0);
     return text.toString('latin1');
   }
 

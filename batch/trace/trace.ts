@@ -71,10 +71,6 @@ export async function trace(
   const judge = createTapeJudge(judgeOptions);
   const tapeOptions = { sources, streamName: settings.streamName, isTimeUp: ports.isTimeUp };
   const finder = createTapeFinder({ ...tapeOptions, judge });
-  const lenientFinder = createTapeFinder({
-    ...tapeOptions,
-    judge: createTapeJudge({ ...judgeOptions, qualityThreshold: 0 }),
-  });
   const identity = createRecordIdentity(settings.streamName);
 
   async function rowsOf(id: string): Promise<readonly FoundRow[]> {
@@ -178,7 +174,8 @@ export async function trace(
   /** One that has no row, and is counted: below another threshold it may have come to its claim, which another holds. */
   async function settledEvent(position: string, event: FoundEvent | undefined): Promise<FoundEvent | undefined> {
     if (event === undefined || isUnsent(event.outcome)) return event;
-    const lenient = (await lenientFinder.at(position)).get(event.recordId);
+    const lenientJudge = createTapeJudge({ ...judgeOptions, qualityThreshold: 0 });
+    const lenient = (await createTapeFinder({ ...tapeOptions, judge: lenientJudge }).at(position)).get(event.recordId);
     return lenient && isUnsent(lenient.outcome) ? lenient : event;
   }
 

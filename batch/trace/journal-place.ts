@@ -14,6 +14,8 @@ export interface JournalPlace {
   readonly from: string;
   readonly to: string;
   readonly records: number;
+  /** Of those records. */
+  readonly events: number;
   /** Of the invocation, for its log. */
   readonly requestId: string;
   /** Attempts that were begun since the entry before. */
@@ -41,8 +43,9 @@ export async function journalPlaceOf(
   if (entry === undefined || entry.from > sequence) return undefined;
   if (await isLeftOut(entry, source, sequence, identity)) return undefined;
   const { from, to, records, requestId, attempts, version, committedAtMs } = entry;
+  const events = entry.groups.reduce((sum, group) => sum + group.events, 0);
   const committedAt = new Date(committedAtMs).toISOString();
-  return { shardId: shard.shardId, from, to, records, requestId, attempts, version, committedAt };
+  return { shardId: shard.shardId, from, to, records, events, requestId, attempts, version, committedAt };
 }
 
 /** Of a batch single records may be given up for their age: the tape tells whether the entry that spans one counts it. */

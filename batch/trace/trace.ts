@@ -124,7 +124,9 @@ export async function trace(
     const playedAt = await replayCarrierOf(ports.table, shardId, sequenceNumber);
     const journal = await journalOf(playedAt ?? `${shardId}:${sequenceNumber}`, known, sources, identity, ports);
     const parked = await parkedAt(known, sequenceNumber, journal !== null || rows.length > 0);
-    const held = rows.length > 0 || !journal ? rows : await filedWhole(shardId, sequenceNumber, Number(subsequence));
+    // A Kinesis record that kills the function is filed alone, as one event, whatever is in it.
+    const isFiledWhole = journal?.records === 1 && journal.events === 1 && Number(subsequence) > 0;
+    const held = rows.length > 0 || !isFiledWhole ? rows : await wholeRow(shardId, sequenceNumber);
     const [row] = held;
     const places: (RowPlace & { table: string })[] = [];
     for (const found of uniquePartitions(held)) {
@@ -132,7 +134,12 @@ export async function trace(
       for (const place of await ports.rows.locate(found)) places.push({ table: found.table, ...place });
     }
     const misdelivered =
-      row || !event?.place ? null : await misdeliveredIn(event.place.table, shardId, sequenceNumber, recordId);
+      row || !event
+        ? null
+        : await misdeliveredIn(
+            new Set([event.place?.table, event.dataset, FAILED_EVENTS]),
+            isFiledWhole ? identity.forRecord(shardId, sequenceNumber).textOf(0) : recordId,
+          );
     const settled = row || !journal || misdelivered !== null ? event : await settledEvent(position, event);
     const where = whereOf(row, settled, { journal, parked, known, sequenceNumber, misdelivered });
     return {
@@ -163,9 +170,7 @@ export async function trace(
     return (await parkedAgain(sources, source.shard.shardId, sequence, ports.documents)) ?? first;
   }
 
-  /** A Kinesis record that kills the function is filed as one row, whatever events are in it. */
-  async function filedWhole(shardId: string, sequence: string, subsequence: number): Promise<readonly FoundRow[]> {
-    if (subsequence === 0) return [];
+  async function wholeRow(shardId: string, sequence: string): Promise<readonly FoundRow[]> {
     lookedAt.push(`the row of the whole record ${shardId}:${sequence}`);
     const rows = await ports.rows.find({ shardId, sequence, subsequence: 0 });
     return rows.filter(({ failure }) => failure?.code === FILED_WHOLE);
@@ -179,22 +184,13 @@ export async function trace(
     return lenient && isUnsent(lenient.outcome) ? lenient : event;
   }
 
-  /** @returns the error object that has it, or the record that it is filed with */
-  async function misdeliveredIn(
-    table: string,
-    shardId: string,
-    sequence: string,
-    recordId: string,
-  ): Promise<string | null> {
+  /** @returns the error object that has it: at another threshold it may have been of another table */
+  async function misdeliveredIn(tables: ReadonlySet<unknown>, recordId: string): Promise<string | null> {
     const waiting = (await ports.table.query(MISDELIVERED)).filter(
-      ({ attributes: { table: name, status } }) => (name === table || name === FAILED_EVENTS) && status !== 'redriven',
+      ({ attributes: { table, status } }) => tables.has(table) && status !== 'redriven',
     );
-    lookedAt.push(`${waiting.length} error objects of ${table} and ${FAILED_EVENTS}`);
-    const whole = identity.forRecord(shardId, sequence).textOf(0);
-    for (const { sk, attributes } of waiting) {
-      const ids = await ports.documents.misdeliveredIds(sk);
-      if (ids.has(recordId) || (attributes.table === FAILED_EVENTS && ids.has(whole))) return sk;
-    }
+    lookedAt.push(`${waiting.length} error objects of ${[...tables].filter(Boolean).join(', ')}`);
+    for (const { sk } of waiting) if ((await ports.documents.misdeliveredIds(sk)).has(recordId)) return sk;
     return null;
   }
 

@@ -7,7 +7,7 @@ import { differences, type Truth, truthsOf } from './traced-truth.ts';
 import { Violation } from './violation.ts';
 
 /** Of each fate, before the rest is random. */
-const OF_FATE = 4;
+const OF_FATE = 8;
 
 /**
  * Asks by `_record_id`, `_position` and `_event_id`, and for those at rest by object and row.

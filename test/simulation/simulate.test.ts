@@ -33,7 +33,7 @@ describe('the simulation', () => {
     }
     expect(delivered).toBeGreaterThan(10 * SEEDS);
     expect(rowsTwice).toBeGreaterThan(0);
-  });
+  }, 120_000);
 
   test('writes the same trace, byte for byte, for the same seed', async () => {
     for (const seed of [3, 17, 21]) {

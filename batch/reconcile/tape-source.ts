@@ -49,13 +49,20 @@ export function createTapeSource(
       })),
   ].sort(compareTapeSpans);
 
+  const kept = new Set(listings.map(({ key }) => key));
+  /** What was given up in the middle of a batch is lacking in the object of the rest, and is no disagreement. */
+  const telling = (tell: (conflict: TapeConflict) => void) => (conflict: TapeConflict) => {
+    if (conflict.kind === 'missing' && !(kept.has(conflict.given) && kept.has(conflict.other))) return;
+    tell(conflict);
+  };
+
   return {
     bytes: listings.reduce((sum, { bytes }) => sum + bytes, 0),
     keysAt: (position) =>
       listings.flatMap(({ key, first, last }) => (first <= position && position <= last ? [key] : [])),
     async *play(stretches, onConflict = () => undefined) {
       if (stretches === undefined) {
-        yield* playTape(objects, { onConflict });
+        yield* playTape(objects, { onConflict: telling(onConflict) });
         return;
       }
       const sorted = stretches.toSorted((a, b) => (a.after < b.after ? -1 : 1));
@@ -63,7 +70,7 @@ export function createTapeSource(
         sorted.some(({ after, to }) => last > after && (to === undefined || first <= to)),
       );
       let at = 0;
-      for await (const record of playTape(wanted, { onConflict })) {
+      for await (const record of playTape(wanted, { onConflict: telling(onConflict) })) {
         const position = padSequence(record.sequenceNumber);
         while (isPast(sorted[at], position)) at += 1;
         const stretch = sorted[at];

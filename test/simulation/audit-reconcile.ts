@@ -4,7 +4,7 @@
 
 import type { ReconcilePorts, TapePort } from '../../batch/reconcile/ports.ts';
 import { type ReconcileSettings, reconcile } from '../../batch/reconcile/reconcile.ts';
-import type { FindingKind, ReconcileReport } from '../../batch/reconcile/report.ts';
+import type { Finding, FindingKind, ReconcileReport } from '../../batch/reconcile/report.ts';
 import { readMisdelivered } from '../../batch/redrive/misdelivered-documents.ts';
 import { MISDELIVERED, PARKED } from '../../processors/books/keys.ts';
 import { readParkedRecords } from '../../processors/landed/parked-records.ts';
@@ -50,7 +50,10 @@ export async function auditReconcile(world: ReconciledWorld): Promise<void> {
     const found = report.findings.map(({ kind, message }) => `${kind}: ${message}`).join('\n  ');
     return new Violation('reconcile finds what there is to find', `${what}\n  ${found}`);
   };
-  const never = report.findings.find(({ kind }) => NEVER.has(kind));
+  const isNever = ({ kind, residual }: Finding) =>
+    // An object of a batch whose middle was given up in between lacks what an earlier one has.
+    NEVER.has(kind) && (kind !== 'tape_objects_differ' || residual > 0 || world.scenario.recordAgeMsMax < 0);
+  const never = report.findings.find(isNever);
   if (never) throw broken(never.kind);
   checkFigures(world, report, broken);
   const duplicates = duplicatesOf(atRest);

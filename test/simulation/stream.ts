@@ -66,6 +66,9 @@ export interface SimulatedStream {
   onChange(listener: (shard: SimulatedShard) => void): void;
 }
 
+/** Arrival is approximate, and need not increase: kinesis/latest/APIReference/API_Record.html */
+const EARLY_SHARE = 0.2;
+const EARLY_MS_MAX = 4_000;
 const HASH_KEYS = 1n << 128n;
 /** With 16 digits after it, 56: as many as real ones have. */
 const SEQUENCE_PREFIX = '4959033827149025660855969253836157109592';
@@ -106,7 +109,7 @@ export function createStream(shardCount: number, random: Random, now: () => numb
       sequenceNumber,
       partitionKey: entry.partitionKey,
       data: Buffer.from(entry.data),
-      arrivedAtMs: now(),
+      arrivedAtMs: now() - (random.chance(EARLY_SHARE) ? random.int(0, EARLY_MS_MAX) : 0),
       fingerprint: ids.first32(0),
       events,
       replay,

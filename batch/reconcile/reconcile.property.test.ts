@@ -80,7 +80,9 @@ const damages: Readonly<Record<string, Damage>> = {
   async 'an object of the tape'(books, pick) {
     // What is parked is on no tape that the journal is compared with.
     const entries = await journalOf(books);
-    const keys = [...books.tape.keys()].filter((key) => entries.some(({ sk }) => key.includes(`-${sk}.`)));
+    const isOfEntry = (key: string) =>
+      entries.some(({ pk, sk }) => key.includes(`/${pk.slice(pk.lastIndexOf('#') + 1)}/`) && key.includes(`-${sk}.`));
+    const keys = [...books.tape.keys()].filter(isOfEntry);
     const gone = keys[pick % Math.max(1, keys.length)];
     if (gone === undefined) return undefined;
     books.tape.delete(gone);

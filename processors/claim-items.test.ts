@@ -176,6 +176,17 @@ describe('a record that is played again', () => {
     expect(identityOf(after)).toHaveLength(1);
   });
 
+  test('leaves an event to the record that another put of it was delivered under', async () => {
+    const table = createMemoryStateTable();
+    const [before, after] = [portsOn(table), portsOn(table)];
+    await invoke(tailOf(later([event('a')]), 20), before);
+
+    await invoke(tailOf(later([event('b'), framed(1)]), 21), after);
+
+    expect([before.rows('once').length, after.rows('once').length]).toEqual([1, 0]);
+    expect(after.lines).toMatchObject([{ Received: 1, Duplicate: 1 }]);
+  });
+
   test('counts once, however often its frame is put; a later replay counts again', async () => {
     const ports = portsOn(createMemoryStateTable());
 

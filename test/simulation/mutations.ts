@@ -224,34 +224,16 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (parked.length < 0) sums.parkedRecords += 1;',
   },
   {
-    bug: 'takes as many rows for the right ones when it reconciles',
-    file: 'batch/reconcile/book-sums.ts',
-    find: 'a.count === b.count && a.fingerprint === b.fingerprint',
-    replace: 'a.count === b.count',
-  },
-  {
     bug: 'tells of rows that are missing, and of none that are too many',
     file: 'batch/reconcile/compare-tables.ts',
     find: 'if (!isSameSum(wanted, found))',
     replace: 'if (wanted.count > found.count)',
   },
   {
-    bug: 'holds rows of all partitions against each other when it reconciles',
-    file: 'batch/reconcile/reconcile.ts',
-    find: "if (partition === '' || partition === place.partition) ids.add(id);",
-    replace: 'ids.add(id + partition.slice(0, 0));',
-  },
-  {
     bug: 'counts a row that is there three times as one duplicate',
     file: 'batch/reconcile/compare-tables.ts',
     find: 'duplicates += found.rows - found.count;',
     replace: 'duplicates += 1;',
-  },
-  {
-    bug: 'traces a parked record to an entry that spans it',
-    file: 'batch/trace/journal-place.ts',
-    find: 'if (await isLeftOut(entry, source, sequence, identity)) return undefined;',
-    replace: '',
   },
   {
     bug: 'traces what was played again to where it first stood alone',

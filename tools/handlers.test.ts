@@ -32,6 +32,7 @@ const ENVIRONMENT = {
   STATE_TABLE: 'data-pipeline-state',
   STREAM_NAME: 'data-pipeline-stream',
   TAPE_FUNCTION: 'ServerlessDataPipeline-TapeFunction',
+  WORKGROUP: 'data-pipeline-workgroup',
 };
 
 let outdir = '';

@@ -102,7 +102,7 @@ export function createRealtimeHandler(settings: RealtimeSettings, ports: Realtim
       deliverUntilMs: times.deliverUntilMs,
     };
     const result = await lastValueFrom(processBatch(records, plan, ports));
-    return settle(opened, records, result);
+    return settle(opened, records, result, isFatal);
   }
 
   return async (event, context) => {
@@ -178,13 +178,19 @@ const NOTHING = {
 };
 
 /** Counts what is done. What the books did not take is not done. */
-async function settle(opened: OpenBatch, records: readonly StreamRecord[], { done, tally, ...rest }: BatchResult) {
+async function settle(
+  opened: OpenBatch,
+  records: readonly StreamRecord[],
+  { done, tally, ...rest }: BatchResult,
+  isFatal: boolean,
+) {
   const batchWork = { records, done, tally, acceptedByTable: rest.acceptedByTable };
   const reasons = [...rest.reasons];
   let counted = 0;
   try {
     if (done > 0) counted = await opened.commit(batchWork);
-    else await opened.release(batchWork);
+    // A record that is to be filed stays so: its row may have been taken already.
+    else if (!isFatal) await opened.release(batchWork);
   } catch (error) {
     if (!(error instanceof BooksConflict || error instanceof StateUnavailable)) throw error;
     reasons.push(error.message);

@@ -52,16 +52,20 @@ export function createClaims(table: StateTablePort, clock: ClockPort): ClaimsPor
       let waiting: readonly [number, Claim][] = [...claims.entries()];
       while (waiting.length > 0) {
         const now = new Map<string, [number, Claim]>();
-        const later: [number, Claim][] = [];
+        // A transaction takes no item twice.
+        const others: [number, Claim][] = [];
         for (const [index, claim] of waiting) {
-          const [, holder] = now.get(claim.subject) ?? [];
-          if (holder === undefined) now.set(claim.subject, [index, claim]);
-          else if (claim.owner !== holder.owner && claim.generation <= holder.generation) refused.add(index);
-          // A transaction takes no item twice.
-          else if (claim.generation > holder.generation) later.push([index, claim]);
+          if (now.has(claim.subject)) others.push([index, claim]);
+          else now.set(claim.subject, [index, claim]);
         }
         await claimAll([...now.values()], refused);
-        waiting = later;
+        waiting = others.filter(([index, claim]) => {
+          const [first = -1, holder] = now.get(claim.subject) ?? [];
+          // Where the first of them was refused, another of them may be the one that holds it.
+          if (holder === undefined || refused.has(first) || claim.generation > holder.generation) return true;
+          if (claim.owner !== holder.owner) refused.add(index);
+          return false;
+        });
       }
       return refused;
     },

@@ -2,7 +2,6 @@
 import type { IStream } from 'aws-cdk-lib/aws-kinesis';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
-import { NAMES } from './names.ts';
 import type { Settings } from './settings.ts';
 import type { StateTable } from './state-table.ts';
 
@@ -17,7 +16,6 @@ export interface BooksProps {
   readonly stream: IStream;
   /** Tables whose objects lie below `<table>/` in the processed bucket. */
   readonly tables: readonly string[];
-  readonly workGroupName: string;
 }
 
 export function booksEnvironment(props: BooksProps): Readonly<Record<string, string>> {
@@ -26,7 +24,5 @@ export function booksEnvironment(props: BooksProps): Readonly<Record<string, str
     ARCHIVE_BUCKET: props.archive.bucketName,
     PROCESSED_BUCKET: props.processed.bucketName,
     STREAM_NAME: props.stream.streamName,
-    DATABASE_NAME: NAMES.database,
-    WORKGROUP: props.workGroupName,
   };
 }

@@ -389,10 +389,15 @@ describe('the books', () => {
           ARCHIVE_BUCKET: { 'Fn::ImportValue': Match.stringLikeRegexp('BucketsArchive') },
           PROCESSED_BUCKET: { 'Fn::ImportValue': Match.stringLikeRegexp('BucketsProcessed') },
           STREAM_NAME: { 'Fn::ImportValue': Match.stringLikeRegexp('RecordStream') },
-          DATABASE_NAME: 'data_pipeline_catalog',
-          WORKGROUP: 'data-pipeline-workgroup',
           METRICS_NAMESPACE: 'DataPipeline',
-          ...(name === 'Redrive' && { DELIVERY_STREAM_PREFIX: 'data-pipeline-' }),
+          ...(name === 'Redrive'
+            ? { DELIVERY_STREAM_PREFIX: 'data-pipeline-' }
+            : {
+                DATABASE_NAME: 'data_pipeline_catalog',
+                WORKGROUP: 'data-pipeline-workgroup',
+                DEFAULT_DATASET: 'earthquakes',
+                QUALITY_THRESHOLD: '0.85',
+              }),
         }),
       },
     });

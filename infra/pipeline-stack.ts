@@ -57,8 +57,8 @@ export class PipelineStack extends Stack {
       settings: settings.query,
       deletable: settings.removalPolicy === RemovalPolicy.DESTROY,
     });
-    const books = { ...shared, processed: buckets.processed, tables, workGroupName };
-    new Reconcile(this, 'Reconcile', books);
+    const books = { ...shared, processed: buckets.processed, tables };
+    new Reconcile(this, 'Reconcile', { ...books, workGroupName, defaultDataset: props.defaultDataset });
     new Redrive(this, 'Redrive', { ...books, deliveryStreamArns });
     new CfnOutput(this, 'WorkGroupName', { value: workGroupName });
   }

@@ -18,8 +18,14 @@ const INTERVAL = Duration.hours(1);
 
 const RESULTS = `${ARCHIVE_PREFIXES.athenaResults}*`;
 
+export interface ReconcileProps extends BooksProps {
+  /** The dataset of plain JSON, which names none. */
+  readonly defaultDataset: string;
+  readonly workGroupName: string;
+}
+
 export class Reconcile extends Construct {
-  constructor(scope: Construct, id: string, props: BooksProps) {
+  constructor(scope: Construct, id: string, props: ReconcileProps) {
     super(scope, id);
     const { settings, bundles } = props;
     const made = new PipelineFunction(this, 'Reconcile', {
@@ -30,7 +36,14 @@ export class Reconcile extends Construct {
       memory: ONE_VCPU,
       // As long as Lambda allows: it reads the tape of the hours that it compares.
       timeout: Duration.minutes(15),
-      environment: booksEnvironment(props),
+      environment: {
+        ...booksEnvironment(props),
+        DATABASE_NAME: NAMES.database,
+        WORKGROUP: props.workGroupName,
+        // What decides outcomes: it names what is missing by judging the tape again.
+        DEFAULT_DATASET: props.defaultDataset,
+        QUALITY_THRESHOLD: String(settings.processor.qualityThreshold),
+      },
       statements: [
         ...props.stateTable.readStatements(),
         ...readStatements(props),
@@ -105,7 +118,7 @@ function readStatements(props: BooksProps): PolicyStatement[] {
 }
 
 /** Athena reads and writes in its caller's name: athena/latest/ug/managed-policies.html, AmazonAthenaFullAccess */
-function queryStatements({ tables, workGroupName }: BooksProps): PolicyStatement[] {
+function queryStatements({ tables, workGroupName }: ReconcileProps): PolicyStatement[] {
   return [
     new PolicyStatement({
       sid: 'Query',

@@ -118,6 +118,22 @@ describe('a dataset that deduplicates by event', () => {
   });
 });
 
+describe('two puts of one event in a batch', () => {
+  test('leave it to the second of them where that has the claim: one is delivered, by whoever holds it', async () => {
+    const table = createMemoryStateTable();
+    const claims = createClaims(table, clock);
+    expect(await claims.claim([{ subject: 's', owner: 'second', generation: 0 }])).toEqual(new Set());
+
+    const refused = await claims.claim([
+      { subject: 's', owner: 'first', generation: 0 },
+      { subject: 's', owner: 'second', generation: 0 },
+      { subject: 's', owner: 'third', generation: 0 },
+    ]);
+
+    expect(refused).toEqual(new Set([0, 2]));
+  });
+});
+
 describe('a claim that fails', () => {
   test('is overtaken by nothing that comes behind it, though its own claims would pass', async () => {
     const memory = createMemoryStateTable();

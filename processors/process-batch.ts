@@ -5,9 +5,9 @@
  * Memory is bounded, whatever the records hold: the next chunk is decoded only while what is to be sent is less than
  * `BACKLOG_BYTES_MAX`, and a chunk holds `CHUNK_BYTES_MAX` and one record more at most.
  *
- * Guarantees: every event of a record before the answer's boundary is delivered, quarantined or dropped, and its
- * documents are accepted by Firehose. Delivery is never ahead of a failed one in the answer: the boundary is the lowest
- * record that is not done.
+ * Guarantees: every event of a record before the answer's boundary is delivered, quarantined, dropped or a duplicate, and
+ * its documents are accepted by Firehose. Delivery is never ahead of a failed one in the answer: the boundary is the
+ * lowest record that is not done.
  */
 import {
   catchError,

@@ -5,7 +5,7 @@
  * Events of one Kinesis record that are alike share a cell; cells stand in the order of records. A plain record costs one
  * cell, an aggregate one for each partition that its events fall into.
  */
-import { formatTimestamp } from '../schemas/timestamp.ts';
+import { formatHour } from '../schemas/timestamp.ts';
 import type { JournalGroup, Outcome } from './books/journal-entry.ts';
 import { UNKNOWN_DATASET } from './books/keys.ts';
 import type { Routed } from './stages/route.ts';
@@ -81,7 +81,7 @@ export function createTally(recordCount: number): Tally {
   function groupOf(family: Family, partitionHour: number, isHourly: boolean): number {
     const known = family.groups.get(partitionHour);
     if (known !== undefined) return known;
-    const partition = partitionHour === NOWHERE ? '' : textOfHour(partitionHour).slice(0, isHourly ? 13 : 10);
+    const partition = partitionHour === NOWHERE ? '' : formatHour(partitionHour * HOUR_MS).slice(0, isHourly ? 13 : 10);
     family.groups.set(partitionHour, groups.length);
     return groups.push({ family, partition }) - 1;
   }
@@ -125,7 +125,7 @@ export function createTally(recordCount: number): Tally {
         if (group === undefined || events === 0) return [];
         const { dataset, runId, outcome, hour } = group.family;
         const { partition } = group;
-        const arrival = textOfHour(hour);
+        const arrival = formatHour(hour * HOUR_MS);
         return [{ dataset, runId, outcome, partition, hour: arrival, events, fingerprint, score }];
       });
     },
@@ -205,11 +205,4 @@ class ExactSum {
   get total(): bigint {
     return this.#whole + BigInt(this.#rest);
   }
-}
-
-/** `2026-11-25T07` */
-function textOfHour(hour: number): string {
-  return formatTimestamp(hour * HOUR_MS)
-    .slice(0, 13)
-    .replace(' ', 'T');
 }

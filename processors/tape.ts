@@ -4,7 +4,7 @@
  * stream has forgotten it.
  */
 import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
-import { formatTimestamp } from '../schemas/timestamp.ts';
+import { formatHour } from '../schemas/timestamp.ts';
 import { createRecordIdentity } from '../streams/position.ts';
 import { formatTapeKey } from '../streams/tape/tape-key.ts';
 import { encodeTape, formatTapeMetadata, measureTape } from '../streams/tape/tape-object.ts';
@@ -70,7 +70,7 @@ export function createTapeHandler(metricsNamespace: string, ports: TapePorts): T
         shardId: shardIdOf(first.eventID),
         first: first.kinesis.sequenceNumber,
         last: last.kinesis.sequenceNumber,
-        hour: formatTimestamp(arrivedAtMs).slice(0, 13).replace(' ', 'T'),
+        hour: formatHour(arrivedAtMs),
       });
       await ports.tape.keep({ key, body: encodeTape(records), metadata: formatTapeMetadata(metadata) }, deadlineMs);
     } catch (error) {

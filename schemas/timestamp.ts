@@ -94,6 +94,11 @@ function outside(epochMs: number): RangeError {
   );
 }
 
+/** `2026-11-25T07`: the hour that a moment lies in, UTC. @param epochMs within the range of `formatTimestamp` */
+export function formatHour(epochMs: number): string {
+  return formatTimestamp(epochMs).slice(0, 13).replace(' ', 'T');
+}
+
 /**
  * Epoch milliseconds of `yyyy-MM-dd` or `yyyy/MM/dd`, then `T` or a space, `HH:mm`, `:ss` and up to nine fraction digits
  * if any, then `Z`, an offset such as `+02:00`, or nothing, which is UTC. Digits past the millisecond are cut off.

@@ -5,7 +5,7 @@ import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import { createDynamoDbStateTable } from '../../processors/adapters/dynamodb-state-table.ts';
 import { required, requiredShare } from '../../processors/adapters/environment.ts';
-import { createKinesisNamedStream } from '../../processors/adapters/kinesis-named-stream.ts';
+import { createKinesisNamedStream } from '../../processors/adapters/kinesis-stream-info.ts';
 import { writeLine } from '../../processors/adapters/write-line.ts';
 import { datasets } from '../../schemas/index.ts';
 import type { ReconcileHandlerPorts, ReconcileHandlerSettings } from '../reconcile/handler.ts';
@@ -16,13 +16,11 @@ import { createS3Documents, createS3TapeReader } from './s3-archive.ts';
 
 /** @throws Error naming what the environment lacks */
 export function readReconcileSettings(): ReconcileHandlerSettings {
-  const [first = ''] = datasets.keys();
   return {
     streamName: required('STREAM_NAME'),
     datasets,
-    // Both only help to name what is missing: figures do not depend on them.
-    defaultDataset: process.env.DEFAULT_DATASET ?? first,
-    qualityThreshold: process.env.QUALITY_THRESHOLD === undefined ? 0.85 : requiredShare('QUALITY_THRESHOLD'),
+    defaultDataset: required('DEFAULT_DATASET'),
+    qualityThreshold: requiredShare('QUALITY_THRESHOLD'),
     metricsNamespace: process.env.METRICS_NAMESPACE ?? 'DataPipeline',
   };
 }

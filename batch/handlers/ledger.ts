@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { createDynamoDbStateTable } from '../../processors/adapters/dynamodb-state-table.ts';
 import { required } from '../../processors/adapters/environment.ts';
-import { createKinesisNamedStream } from '../../processors/adapters/kinesis-named-stream.ts';
+import { createKinesisNamedStream } from '../../processors/adapters/kinesis-stream-info.ts';
 import { writeLine } from '../../processors/adapters/write-line.ts';
 import { createLedgerHandler } from '../ledger/handler.ts';
 

@@ -1,13 +1,14 @@
 /** Events of the tape that should have a row in some partitions: of the journal's entries that name them, and around. */
+
 import type { JournalEntry } from '../../processors/books/journal-entry.ts';
 import type { StateTablePort } from '../../processors/books/state-table.ts';
+import { formatHour } from '../../schemas/timestamp.ts';
 import { padSequence, type StreamRecord } from '../../streams/position.ts';
 import { placeOf } from './book-sums.ts';
 import { type EventsOfPlaces, placeName, type Standing } from './name-rows.ts';
 import { placeBefore } from './place-before.ts';
 import { readJournal } from './read-journal.ts';
 import type { Scope } from './scope.ts';
-import { hourOf } from './scope.ts';
 import type { ShardSource } from './shard-source.ts';
 import type { JudgeTape, TapeEvent } from './tape-events.ts';
 import type { Stretch } from './tape-source.ts';
@@ -89,7 +90,9 @@ function names(entry: JournalEntry, places: ReadonlySet<string>): boolean {
 function isWanted(event: TapeEvent, places: ReadonlySet<string>, { fromMs, toMs, runId }: Scope): boolean {
   if (event.place === undefined || !places.has(placeName(event.place))) return false;
   if (runId !== undefined && event.runId !== runId) return false;
-  return (fromMs === undefined || event.hour >= hourOf(fromMs)) && (toMs === undefined || event.hour < hourOf(toMs));
+  return (
+    (fromMs === undefined || event.hour >= formatHour(fromMs)) && (toMs === undefined || event.hour < formatHour(toMs))
+  );
 }
 
 function isBeyond(stretch: Stretch | undefined, position: string): boolean {

@@ -1,5 +1,7 @@
 /** What of the books is compared: hours of arrival, and a run. */
+
 import type { JournalEntry, JournalGroup } from '../../processors/books/journal-entry.ts';
+import { formatHour } from '../../schemas/timestamp.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -19,17 +21,14 @@ export function isWhole({ fromMs, toMs, runId }: Scope): boolean {
 
 export function holdsGroup({ fromMs, toMs, runId }: Scope, group: JournalGroup): boolean {
   if (runId !== undefined && group.runId !== runId) return false;
-  return (fromMs === undefined || group.hour >= hourOf(fromMs)) && (toMs === undefined || group.hour < hourOf(toMs));
+  return (
+    (fromMs === undefined || group.hour >= formatHour(fromMs)) && (toMs === undefined || group.hour < formatHour(toMs))
+  );
 }
 
 /** Whether records of an entry may have arrived within the hours. */
 export function overlapsEntry({ fromMs, toMs }: Scope, { arrivedFromMs, arrivedToMs }: JournalEntry): boolean {
   return (fromMs === undefined || arrivedToMs >= fromMs) && (toMs === undefined || arrivedFromMs < toMs);
-}
-
-/** `2026-11-25T07`, UTC */
-export function hourOf(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 13);
 }
 
 /** The start of the hour that a moment lies in. */
@@ -44,5 +43,5 @@ const MARGIN_HOURS = 24;
 export function tapeHours({ fromMs, toMs }: Scope, nowMs: number): { from: string; to: string } | undefined {
   if (fromMs === undefined) return undefined;
   const marginMs = MARGIN_HOURS * HOUR_MS;
-  return { from: hourOf(fromMs - marginMs), to: hourOf(Math.min(toMs ?? nowMs, nowMs) + marginMs) };
+  return { from: formatHour(fromMs - marginMs), to: formatHour(Math.min(toMs ?? nowMs, nowMs) + marginMs) };
 }

@@ -1,9 +1,12 @@
 /** Where the books of a shard are read from: its checkpoint, the stretch of its journal, and its tape. */
+
 import { CHECKPOINTS, type ShardRef, type StreamRef, streamPartition } from '../../processors/books/keys.ts';
 import { numberOf, type StateItem } from '../../processors/books/state-table.ts';
+import { streamNameOf } from '../../processors/read-kinesis-event.ts';
+import { formatHour } from '../../schemas/timestamp.ts';
 import { type ParkedRange, readParkedRanges, TAPE_PARKED } from './parked-ranges.ts';
 import type { ReconcilePorts, TapeListing } from './ports.ts';
-import { hourOf, type Scope, tapeHours } from './scope.ts';
+import { type Scope, tapeHours } from './scope.ts';
 import { createTapeSource, type TapeSource } from './tape-source.ts';
 
 export interface ShardSource {
@@ -32,7 +35,7 @@ export async function findShards(
   scope: Scope,
   { table, tape, documents, clock }: Pick<ReconcilePorts, 'table' | 'tape' | 'documents' | 'clock'>,
 ): Promise<readonly ShardSource[]> {
-  const streamName = stream.streamArn.slice(stream.streamArn.lastIndexOf('/') + 1);
+  const streamName = streamNameOf(stream.streamArn);
   const listings = await tape.list(streamName, tapeHours(scope, clock.now()));
   const parked = (await readParkedRanges(table)).filter(({ streamArn }) => streamArn === stream.streamArn);
   const sources: ShardSource[] = [];
@@ -88,5 +91,5 @@ function readCheckpoint(item: StateItem | undefined): ShardSource['checkpoint'] 
 /** The last place on the tape before the hours of the scope: entries that reach to it begin before them. */
 function firstEntryOf(listings: readonly TapeListing[], { fromMs }: Scope): string {
   if (fromMs === undefined) return '';
-  return listings.reduce((last, { hour, first }) => (hour < hourOf(fromMs) && first > last ? first : last), '');
+  return listings.reduce((last, { hour, first }) => (hour < formatHour(fromMs) && first > last ? first : last), '');
 }

@@ -16,11 +16,11 @@ import { transform } from '../../processors/stages/transform.ts';
 import { validate } from '../../processors/stages/validate.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
 import type { Failure } from '../../schemas/failure.ts';
+import { formatHour } from '../../schemas/timestamp.ts';
 import { createDecodeContext } from '../../streams/codecs/decode-context.ts';
 import { createEventIdentity, type EventIdentity } from '../../streams/event-id.ts';
 import { createRecordIdentity, formatPosition, type StreamRecord } from '../../streams/position.ts';
 import { ANY_PARTITION, type TablePlace } from './book-sums.ts';
-import { hourOf } from './scope.ts';
 
 export interface TapeEvent {
   readonly recordId: string;
@@ -116,7 +116,7 @@ function tapeEventOf(
     eventId,
     dataset,
     runId: event.runId ?? '',
-    hour: hourOf(origin.arrivedAtMs),
+    hour: formatHour(origin.arrivedAtMs),
     outcome: outcomeOf(item),
     place: placeOfItem(item),
     failure: item.state === 'failed' ? item.failure : undefined,
@@ -138,7 +138,7 @@ function placeOfItem(item: Item): TablePlace | undefined {
   if (item.state === 'failed') return { table: FAILED_EVENTS, partition: ANY_PARTITION };
   if (item.state !== 'scored') return undefined;
   const { event, eventTimeMs } = item.transformed;
-  const hour = hourOf(eventTimeMs);
+  const hour = formatHour(eventTimeMs);
   const partition = event.dataset.definition.partition === 'hour' ? hour : hour.slice(0, 10);
   return { table: event.dataset.name, partition };
 }

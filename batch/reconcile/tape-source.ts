@@ -1,12 +1,14 @@
 /** The tape of one shard, as reconciling plays it: its objects, and the records that the tape itself gave up. */
+
 import type { ShardRef } from '../../processors/books/keys.ts';
+import { streamNameOf } from '../../processors/read-kinesis-event.ts';
+import { formatHour } from '../../schemas/timestamp.ts';
 import { padSequence, type StreamRecord } from '../../streams/position.ts';
 import { playTape, type TapeConflict, type TapeObject } from '../../streams/tape/play-tape.ts';
 import { compareTapeSpans, formatTapeKey, type TapeSpan } from '../../streams/tape/tape-key.ts';
 import { encodeTape } from '../../streams/tape/tape-object.ts';
 import type { ParkedRange } from './parked-ranges.ts';
 import type { DocumentsPort, TapeListing, TapePort } from './ports.ts';
-import { hourOf } from './scope.ts';
 
 /** A stretch of a shard: after this sequence number, padded, to that one, included; `''` for `after`: from the start. */
 export interface Stretch {
@@ -33,10 +35,10 @@ export function createTapeSource(
   givenUp: readonly ParkedRange[],
   ports: { readonly tape: TapePort; readonly documents: DocumentsPort },
 ): TapeSource {
-  const streamName = shard.streamArn.slice(shard.streamArn.lastIndexOf('/') + 1);
+  const streamName = streamNameOf(shard.streamArn);
   // A document stands in for the object that could not be kept; only its place in the order is of interest.
   const placeOf = ({ from: first, to: last }: ParkedRange): TapeSpan => {
-    return { streamName, createdAtMs: shard.createdAtMs, shardId: shard.shardId, first, last, hour: hourOf(0) };
+    return { streamName, createdAtMs: shard.createdAtMs, shardId: shard.shardId, first, last, hour: formatHour(0) };
   };
   const objects: Placed[] = [
     ...listings.map(({ key, first, last }) => ({ key, first, last, read: () => ports.tape.read(key) })),

@@ -1,5 +1,7 @@
 /** What the tape has within an entry of the journal. */
+
 import type { JournalEntry } from '../../processors/books/journal-entry.ts';
+import { streamNameOf } from '../../processors/read-kinesis-event.ts';
 import { createRecordIdentity, padSequence } from '../../streams/position.ts';
 import type { TapePlace } from '../reconcile/judge-entry.ts';
 import { type ParkedRange, TAPE_PARKED } from '../reconcile/parked-ranges.ts';
@@ -10,7 +12,7 @@ export type TapePlaces = (entry: JournalEntry, parked: readonly ParkedRange[]) =
 
 export function createTapePlaces(ports: { readonly tape: TapePort; readonly documents: DocumentsPort }): TapePlaces {
   return async ({ shard, after, from, to }, parked) => {
-    const streamName = shard.streamArn.slice(shard.streamArn.lastIndexOf('/') + 1);
+    const streamName = streamNameOf(shard.streamArn);
     const identity = createRecordIdentity(streamName);
     const listings = await ports.tape.list(streamName);
     const ofShard = listings.filter((each) => each.shardId === shard.shardId && each.createdAtMs === shard.createdAtMs);

@@ -8,7 +8,7 @@ import {
   temporaryFolder,
 } from '../../test/support/local/running-kinesis.ts';
 import { StateUnavailable } from '../books/state-table.ts';
-import { createKinesisStreamInfo } from './kinesis-stream-info.ts';
+import { createKinesisNamedStream, createKinesisStreamInfo } from './kinesis-stream-info.ts';
 
 const ARN = `arn:aws:kinesis:us-east-1:${ACCOUNT}:stream/stream`;
 let kinesis: RunningKinesis;
@@ -81,5 +81,22 @@ describe('when a stream was made', () => {
     await new Promise((resolve) => server.close(resolve));
     expect(refused).toBeInstanceOf(StateUnavailable);
     expect(sockets.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a stream by its name', () => {
+  test('is the one that the processor keeps its books by', async () => {
+    await kinesis.makeStream();
+    const { streamArn, createdAtMs } = await createKinesisNamedStream(kinesis.client).refOf('stream');
+
+    expect(streamArn).toBe(ARN);
+    expect(createdAtMs).toBe(await createKinesisStreamInfo(kinesis.client).createdAtMs(ARN));
+  });
+
+  test('that there is none of, is not available', async () => {
+    const refused = createKinesisNamedStream(kinesis.client).refOf('another');
+
+    await expect(refused).rejects.toThrow(StateUnavailable);
+    await expect(refused).rejects.toThrow('ResourceNotFoundException');
   });
 });

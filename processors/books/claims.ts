@@ -1,6 +1,6 @@
 /**
  * Claims on what may be processed once. The owner is the claimant's position, so an attempt that is made again passes;
- * a higher generation, which redrive and recovery give, passes once more.
+ * a higher generation, which a record has that is played once more, passes again.
  */
 import type { Claim, ClaimsPort, ClockPort } from '../ports.ts';
 import { claimKey } from './keys.ts';

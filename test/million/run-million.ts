@@ -8,7 +8,7 @@ import { produceFlights } from '../../bench/produce-flights.ts';
 import { type Clients, createClients } from '../../cli/start/clients.ts';
 import { type LocalPipeline, startLocalPipeline } from '../../cli/start/local-pipeline.ts';
 import { STREAM } from '../../cli/start/names.ts';
-import { createKinesisNamedStream } from '../../processors/adapters/kinesis-named-stream.ts';
+import { createKinesisNamedStream } from '../../processors/adapters/kinesis-stream-info.ts';
 import { type CheckedBooks, checkBooks } from '../support/local/check-books.ts';
 import { reconcilePipeline } from '../support/local/reconcile-pipeline.ts';
 import { createDamages } from './damage.ts';

@@ -2,11 +2,12 @@
  * Whole books in memory: batches of a stream go through the processor, the tape and the ledger as they are, and rows lie in
  * tables that a test may damage.
  */
+
 import { foldLedger } from '../../../batch/ledger/fold.ts';
 import type { PartitionSum, RowsAsked, Sum, TableRow, TapeListing } from '../../../batch/reconcile/ports.ts';
 import { type ReconcileRequest, type ReconcileSettings, reconcile } from '../../../batch/reconcile/reconcile.ts';
 import type { ReconcileReport } from '../../../batch/reconcile/report.ts';
-import { hourOf, type Scope } from '../../../batch/reconcile/scope.ts';
+import type { Scope } from '../../../batch/reconcile/scope.ts';
 import type { FoundRow } from '../../../batch/trace/ports.ts';
 import type { TracePorts } from '../../../batch/trace/trace.ts';
 import { createBooks } from '../../../processors/books/books.ts';
@@ -14,6 +15,7 @@ import { createClaims } from '../../../processors/books/claims.ts';
 import { misdeliveredKey, parkedKey, partitionLedgerKey } from '../../../processors/books/keys.ts';
 import { createRealtimeHandler } from '../../../processors/realtime.ts';
 import { createTapeHandler } from '../../../processors/tape.ts';
+import { formatHour } from '../../../schemas/timestamp.ts';
 import { createRecordIdentity, padSequence, type StreamRecord } from '../../../streams/position.ts';
 import { parseTapeKey } from '../../../streams/tape/tape-key.ts';
 import { ARRIVED_AT_MS, kinesisEvent, sequenceOf } from '../processors/kinesis-event.ts';
@@ -297,4 +299,4 @@ export function recordIdAt(index: number, shard = 0, subsequence = 0): string {
 }
 
 /** Start of an hour on the day of arrival. */
-export const arrivalHour = (hours: number): string => hourOf(ARRIVED_AT_MS + hours * 3_600_000);
+export const arrivalHour = (hours: number): string => formatHour(ARRIVED_AT_MS + hours * 3_600_000);

@@ -11,7 +11,7 @@ import { createClients } from '../../../cli/start/clients.ts';
 import { STREAM } from '../../../cli/start/names.ts';
 import { type QueryTarget, query } from '../../../cli/start/query.ts';
 import { createDynamoDbStateTable } from '../../../processors/adapters/dynamodb-state-table.ts';
-import { createKinesisNamedStream } from '../../../processors/adapters/kinesis-named-stream.ts';
+import { createKinesisNamedStream } from '../../../processors/adapters/kinesis-stream-info.ts';
 import { type JournalEntry, type Outcome, readJournalEntry } from '../../../processors/books/journal-entry.ts';
 import {
   CHECKPOINTS,

@@ -12,8 +12,8 @@ import { judgeEntry, type TapePlace } from './judge-entry.ts';
 import { covers, type ParkedRange } from './parked-ranges.ts';
 import { placeBefore } from './place-before.ts';
 import type { Finding, ShardFigures } from './report.ts';
-import { overlapsEntry, type Scope } from './scope.ts';
-import { createNames, createShardFindings, type LackingRange } from './shard-findings.ts';
+import { isWhole, overlapsEntry, type Scope } from './scope.ts';
+import { createNames, createShardFindings, type LackingRange, type UnkeptRange } from './shard-findings.ts';
 
 export interface ShardBooks {
   readonly shard: ShardRef;
@@ -39,6 +39,8 @@ export interface ShardComparison {
   readonly findings: readonly Finding[];
   /** `records_not_on_tape`, whose records are still to be named by the tables' rows. */
   readonly lacking: readonly LackingRange[];
+  /** `parked_not_on_tape`, whose records are still to be named by their documents. */
+  readonly unkept: readonly UnkeptRange[];
   /** Ranges that no entry covers. */
   readonly gaps: readonly { readonly after: string; readonly to: string }[];
   /** Sequence numbers, padded, of parked records that entries span without counting them. */
@@ -49,7 +51,11 @@ export interface ShardComparison {
 export async function compareShard(books: ShardBooks): Promise<ShardComparison> {
   const { shard, scope, checkpoint, parked, identity } = books;
   const end = checkpoint?.position ?? '';
-  const tape = createTapeCursor(books.tape, identity);
+  // Every place of a parked batch that the tape has; of a document without records, the number is Lambda's word only.
+  const kept = new Map(parked.flatMap((range) => (range.hasPayload ? [[range, new Set<string>()] as const] : [])));
+  const tape = createTapeCursor(books.tape, identity, (place) => {
+    for (const [range, places] of kept) if (covers(range, place)) places.add(place);
+  });
   const sums = { tapeRecords: 0, journalRecords: 0, parkedRecords: 0, inFlightRecords: 0, journalEntries: 0 };
   const counted = { entries: 0, records: 0 };
   const findings = createShardFindings(shard.shardId);
@@ -118,6 +124,8 @@ export async function compareShard(books: ShardBooks): Promise<ShardComparison> 
     if (books.overdueBeforeMs !== undefined && place.arrivedAtMs < books.overdueBeforeMs) overdue.add(place.recordId);
   }
   findings.overdue(end, overdue);
+  // In a part of the shard, a batch may have been read in part.
+  if (books.isFromStart && isWhole(scope)) for (const [range, places] of kept) findings.parkedNotOnTape(range, places);
   const streamCreatedAt = new Date(shard.createdAtMs).toISOString();
   const figures = { shardId: shard.shardId, streamCreatedAt, ...sums };
   return { figures, ...findings.all(), gaps, leftOut, oldestInFlightMs };
@@ -129,7 +137,12 @@ interface TapeCursor {
   skipTo(position: string): Promise<void>;
 }
 
-function createTapeCursor(tape: AsyncIterable<StreamRecord>, identity: RecordIdentity): TapeCursor {
+/** @param onPlace told of every record, also of those that are skipped */
+function createTapeCursor(
+  tape: AsyncIterable<StreamRecord>,
+  identity: RecordIdentity,
+  onPlace: (position: string) => void,
+): TapeCursor {
   const iterator = tape[Symbol.asyncIterator]();
   let next: IteratorResult<StreamRecord> | undefined;
 
@@ -141,6 +154,7 @@ function createTapeCursor(tape: AsyncIterable<StreamRecord>, identity: RecordIde
       const padded = padSequence(sequenceNumber);
       if (position !== undefined && padded > position) return;
       next = undefined;
+      onPlace(padded);
       const ids = identity.forRecord(shardId, sequenceNumber);
       yield { position: padded, fingerprint: ids.first32(0), recordId: ids.textOf(0), arrivedAtMs };
     }

@@ -9,7 +9,7 @@ import { MISDELIVERED, UNKNOWN_DATASET } from '../../processors/books/keys.ts';
 import { numberOf, type StateItem } from '../../processors/books/state-table.ts';
 import { FAILED_EVENTS } from '../../processors/stages/route.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
-import { createRecordIdentity } from '../../streams/position.ts';
+import { createRecordIdentity, padSequence } from '../../streams/position.ts';
 import type { TapeConflict } from '../../streams/tape/play-tape.ts';
 import { ANY_PARTITION, addSum, type BookSums, createBookSums, NOTHING, type TablePlace } from './book-sums.ts';
 import { compareLedger, cursorOf, type LedgerSnapshot, partitionsOf, readLedger } from './compare-ledger.ts';
@@ -21,7 +21,7 @@ import { readJournal } from './read-journal.ts';
 import { FINDINGS_MAX, type Finding, NAMED_MAX, type ReconcileReport, residualsOf } from './report.ts';
 import { createRowEvents } from './row-events.ts';
 import { hourStartMs, isWhole, type Scope } from './scope.ts';
-import type { LackingRange } from './shard-findings.ts';
+import type { LackingRange, UnkeptRange } from './shard-findings.ts';
 import { findShards, type ShardSource } from './shard-source.ts';
 import { createTapeJudge } from './tape-events.ts';
 
@@ -90,6 +90,7 @@ export async function reconcile(
   findings.push(...compared.flatMap(({ comparison }) => comparison.findings));
   for (const { comparison, source } of compared) {
     for (const lacking of comparison.lacking) findings.push(await nameLacking(lacking, source, ports));
+    for (const unkept of comparison.unkept) findings.push(await nameUnkept(unkept, settings.streamName, ports));
   }
   if (isWhole(scope)) findings.push(...(await compareLedger(table, ledger, sums.folded, shardRefs)));
 
@@ -140,6 +141,14 @@ async function nameLacking({ finding, had }: LackingRange, { shard }: ShardSourc
   const rows = await tables.between(shard.shardId, after, to, NAMED_MAX + had.size);
   const recordIds = rows.filter(({ position }) => !had.has(position.split(':')[1] ?? '')).map((row) => row.recordId);
   return { ...finding, recordIds: [...new Set(recordIds)].slice(0, NAMED_MAX) };
+}
+
+/** The document has the records. */
+async function nameUnkept({ finding, document, had }: UnkeptRange, streamName: string, { documents }: ReconcilePorts) {
+  const identity = createRecordIdentity(streamName);
+  const gone = (await documents.parkedRecords(document))?.filter((each) => !had.has(padSequence(each.sequenceNumber)));
+  const recordIds = gone?.map(({ shardId, sequenceNumber }) => identity.forRecord(shardId, sequenceNumber).textOf(0));
+  return { ...finding, recordIds: (recordIds ?? []).slice(0, NAMED_MAX) };
 }
 
 /** Error objects that are not redriven, by table. */

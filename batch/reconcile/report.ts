@@ -16,6 +16,8 @@ export type FindingKind =
   | 'records_not_in_journal'
   /** In the journal, and not on the tape. */
   | 'records_not_on_tape'
+  /** In an on-failure document, and not on the tape. */
+  | 'parked_not_on_tape'
   /** As many on the tape as in the journal, but others; or which are parked cannot be told. */
   | 'records_differ'
   /** Two objects of the tape disagree on a record. */

@@ -1,11 +1,20 @@
 /** Findings of one shard, as sentences; those of entries in a row are one. */
 import type { JournalEntry } from '../../processors/books/journal-entry.ts';
 import type { EntryVerdict, TapePlace } from './judge-entry.ts';
+import type { ParkedRange } from './parked-ranges.ts';
 import { type Finding, NAMED_MAX } from './report.ts';
 
 /** Records that the tape has of a range in which it lacks some: what names those that it lacks. */
 export interface LackingRange {
   readonly finding: Finding;
+  readonly had: ReadonlySet<string>;
+}
+
+/** A parked batch of which the tape lacks records, and what it has of it. */
+export interface UnkeptRange {
+  readonly finding: Finding;
+  /** Key of the on-failure document. */
+  readonly document: string;
   readonly had: ReadonlySet<string>;
 }
 
@@ -34,6 +43,7 @@ export function createNames(): Names & { add(recordId: string): void } {
 export function createShardFindings(shardId: string) {
   const findings: Finding[] = [];
   const lacking: { finding: Finding; had: Set<string> }[] = [];
+  const unkept: UnkeptRange[] = [];
   const add = (finding: Omit<Finding, 'shardId'>) => void findings.push({ shardId, ...finding });
   const between = (after: string, to: string) => `${after === '' ? 'the start of the shard' : after} and ${to}`;
 
@@ -90,6 +100,21 @@ export function createShardFindings(shardId: string) {
         add({ kind: 'parked_but_counted', message, count, residual: 0, recordIds: [], after, to });
       }
     },
+    parkedNotOnTape({ key, to, records }: ParkedRange, had: ReadonlySet<string>): void {
+      const count = records - had.size;
+      if (count <= 0) return;
+      const message = `${shardId}: ${count} of ${records} records of the parked batch ${key} are not on the tape`;
+      const finding = {
+        kind: 'parked_not_on_tape',
+        message,
+        count,
+        residual: count,
+        recordIds: [],
+        shardId,
+        to,
+      } as const;
+      unkept.push({ finding, document: key, had });
+    },
     overlap(after: string, position: string): void {
       const message = `${shardId}: two entries of the journal cover what lies between ${between(after, position)}`;
       add({ kind: 'journal_entries_overlap', message, count: 1, residual: 1, recordIds: [], after, to: position });
@@ -109,7 +134,7 @@ export function createShardFindings(shardId: string) {
       const message = `${shardId}: ${names.count} records beyond the checkpoint are not processed within the grace`;
       add({ kind: 'records_overdue', message, residual: names.count, ...copyOf(names), after });
     },
-    all: () => ({ findings, lacking }),
+    all: () => ({ findings, lacking, unkept }),
   };
 }
 

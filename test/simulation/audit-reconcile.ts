@@ -35,6 +35,7 @@ const NEVER: ReadonlySet<FindingKind> = new Set([
   'checkpoint_differs',
   'records_not_in_journal',
   'records_not_on_tape',
+  'parked_not_on_tape',
   'records_differ',
   'tape_objects_differ',
   'records_overdue',

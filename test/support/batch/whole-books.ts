@@ -13,6 +13,7 @@ import type { TracePorts } from '../../../batch/trace/trace.ts';
 import { createBooks } from '../../../processors/books/books.ts';
 import { createClaims } from '../../../processors/books/claims.ts';
 import { misdeliveredKey, parkedKey, partitionLedgerKey } from '../../../processors/books/keys.ts';
+import { createRecordReader } from '../../../processors/read-kinesis-event.ts';
 import { createRealtimeHandler } from '../../../processors/realtime.ts';
 import { createTapeHandler } from '../../../processors/tape.ts';
 import { formatHour } from '../../../schemas/timestamp.ts';
@@ -63,7 +64,12 @@ export interface WholeBooks {
   /** The next batch of a shard, as both of its readers see it. */
   put(batch: Batch): Promise<void>;
   /** The next batch of a shard, which the processor has not got to, or never will. */
-  putOnTapeAlone(batch: Batch): Promise<{ readonly from: string; readonly to: string; readonly records: number }>;
+  putOnTapeAlone(batch: Batch): Promise<{
+    readonly from: string;
+    readonly to: string;
+    readonly records: number;
+    readonly payload: readonly StreamRecord[];
+  }>;
   /** Files an on-failure document. */
   park(
     range: { readonly from: string; readonly to: string; readonly records: number },
@@ -174,7 +180,7 @@ export function createWholeBooks(): WholeBooks {
       const { Records } = eventOf(batch);
       await keeper({ Records }, context);
       const [from = '', to = ''] = [Records[0]?.kinesis.sequenceNumber, Records.at(-1)?.kinesis.sequenceNumber];
-      return { from, to, records: Records.length };
+      return { from, to, records: Records.length, payload: createRecordReader()({ Records }) };
     },
     async park({ from, to, records }, status = 'parked', payload = []) {
       parked.set(`aws/lambda/${from}`, payload);

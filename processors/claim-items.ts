@@ -26,12 +26,22 @@ export function haveReplays(items: readonly Item[]): boolean {
 
 /** A record that is played again counts once, however often its frame was put on the stream. */
 export function claimReplays(items: readonly Item[], port: ClaimsPort): Promise<readonly Item[]> {
-  const wanted = group(items.filter(isReplayed), ({ origin }) => ({
-    subject: `replay#${formatPosition(origin.shardId, origin.sequenceNumber, 0)}`,
-    owner: origin.replay?.carriedAt ?? '',
-    generation: origin.replay?.generation ?? 0,
-  }));
+  const wanted = group(items.filter(isReplayed), ({ origin }) =>
+    replayClaim(origin, origin.replay?.carriedAt ?? '', origin.replay?.generation ?? 0),
+  );
   return withoutHeld(items, wanted, port);
+}
+
+/**
+ * @param place where the record first stood
+ * @param carriedAt position of the Kinesis record that carries its frame
+ */
+export function replayClaim(
+  { shardId, sequenceNumber }: { readonly shardId: string; readonly sequenceNumber: string },
+  carriedAt: string,
+  generation: number,
+): Claim {
+  return { subject: `replay#${formatPosition(shardId, sequenceNumber, 0)}`, owner: carriedAt, generation };
 }
 
 /** Whether any of them has a chunk: most have none, and nothing is to be waited for. */

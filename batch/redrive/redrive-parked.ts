@@ -1,11 +1,14 @@
 /** Plays parked records again: through the stream, with the identity of where they first stood. */
 
+import { createClaims } from '../../processors/books/claims.ts';
 import { type JournalEntry, readJournalEntry } from '../../processors/books/journal-entry.ts';
 import { journalPartition, type ShardRef } from '../../processors/books/keys.ts';
 import { ConditionFailed, type StateItem, type StateTablePort, textOf } from '../../processors/books/state-table.ts';
 import type { StreamInfoPort } from '../../processors/books/stream-info.ts';
-import { padSequence, type StreamRecord } from '../../streams/position.ts';
-import { encodeReplayFrame, nextPlay } from '../../streams/replay-frame.ts';
+import { replayClaim } from '../../processors/claim-items.ts';
+import type { ClaimsPort } from '../../processors/ports.ts';
+import { formatPosition, padSequence, type StreamRecord } from '../../streams/position.ts';
+import { encodeReplayFrame, nextPlay, readReplayFrame } from '../../streams/replay-frame.ts';
 import { judgeEntry } from '../reconcile/judge-entry.ts';
 import { covers, type ParkedRange, readParkedRanges, TAPE_PARKED } from '../reconcile/parked-ranges.ts';
 import type { DocumentsPort } from '../reconcile/ports.ts';
@@ -30,7 +33,7 @@ export interface RedrivenDocument {
   readonly key: string;
   /** Put on the stream. */
   readonly played: number;
-  /** Not put, since the journal counts them. */
+  /** Not put: the journal counts them, or another copy of the same frame has the claim to be counted. */
   readonly counted: number;
 }
 
@@ -50,11 +53,30 @@ export async function redriveParked(item: StateItem, ports: RedriveParkedPorts):
   if (records === undefined) throw new Error('the document has no payload: play its records from the tape');
   const streamArn = textOf(item, 'stream_arn');
   const counted = await countedRecords(streamArn, records, item, ports);
-  const frames = records.filter((record) => !counted.has(record)).map(frameOf);
+  const left = records.filter((record) => !counted.has(record));
+  const next = new Map(left.map((record) => [record, frameOf(record)]));
   await mark(table, item, status, 'redriving', now());
+  const claimed = await withClaim(left, createClaims(table, { now }));
+  const frames = claimed.flatMap((record) => next.get(record) ?? []);
   await ports.put(frames);
   await mark(table, item, 'redriving', 'redriven', now());
-  return { key: item.sk, played: frames.length, counted: counted.size };
+  return { key: item.sk, played: frames.length, counted: records.length - frames.length };
+}
+
+/**
+ * A frame may stand on the stream twice, when the redrive before was cut off. Given up is then one copy, and the other may
+ * count: the one that has the claim is the one that goes on.
+ */
+async function withClaim(records: readonly StreamRecord[], claims: ClaimsPort): Promise<readonly StreamRecord[]> {
+  const frames = records.flatMap((record) => {
+    const frame = readReplayFrame(record.data);
+    if (typeof frame === 'string') return [];
+    const carriedAt = formatPosition(record.shardId, record.sequenceNumber, 0);
+    return [{ record, claim: replayClaim(frame, carriedAt, frame.generation) }];
+  });
+  const refused = await claims.claim(frames.map(({ claim }) => claim));
+  const held = new Set([...refused].map((index) => frames[index]?.record));
+  return records.filter((record) => !held.has(record));
 }
 
 async function mark(table: StateTablePort, key: StateItem, from: string, to: string, nowMs: number): Promise<void> {

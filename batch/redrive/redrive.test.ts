@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { createClaims } from '../../processors/books/claims.ts';
 import { encodeCounts, journalPut } from '../../processors/books/journal-entry.ts';
 import { misdeliveredKey, parkedKey } from '../../processors/books/keys.ts';
+import { replayClaim } from '../../processors/claim-items.ts';
 import { readParkedRecords } from '../../processors/landed/parked-records.ts';
 import type { PackedRecord } from '../../processors/ports.ts';
-import { createRecordIdentity, padSequence } from '../../streams/position.ts';
-import { readReplayFrame } from '../../streams/replay-frame.ts';
+import { createRecordIdentity, formatPosition, padSequence } from '../../streams/position.ts';
+import { encodeReplayFrame, readReplayFrame } from '../../streams/replay-frame.ts';
 import { ARRIVED_AT_MS, kinesisEvent, sequenceOf } from '../../test/support/processors/kinesis-event.ts';
 import { createMemoryStateTable } from '../../test/support/processors/memory-state-table.ts';
 import type { TapePlace } from '../reconcile/judge-entry.ts';
@@ -19,6 +21,8 @@ const ERRORS_KEY = 'errors/flights/format-conversion-failed/doc';
 
 const event = kinesisEvent(['a', 'b', 'c'].map((text) => Buffer.from(text)));
 const shardId = event.Records[0]?.eventID.split(':')[0] ?? '';
+/** Where the record of a frame first stood. */
+const PLACE = { shardId: 'shardId-000000000001', sequenceNumber: '7', partitionKey: 'k', arrivedAtMs: 1 };
 const identity = createRecordIdentity('data-pipeline-stream');
 const placesOf = (...indexes: readonly number[]): TapePlace[] =>
   indexes.map((index) => {
@@ -162,6 +166,27 @@ describe('redrive', () => {
     });
     expect(await statusOf(given)).toBe('redriving');
     expect(await given.handler({ what: 'parked' }, CONTEXT)).toMatchObject({ played: 3, objects: 1, failures: [] });
+  });
+
+  test('leaves out a frame whose other copy has the claim, and plays on the one that has it', async () => {
+    const frame = encodeReplayFrame({ ...PLACE, generation: 1, data: Buffer.from('a') });
+    const copies = kinesisEvent([frame]);
+    const carriedAt = formatPosition(shardId, sequenceOf(0), 0);
+    for (const [owner, played] of [
+      ['another copy', 0],
+      [carriedAt, 1],
+    ] as const) {
+      const given = await books();
+      given.documents.set(PARKED_KEY, JSON.stringify({ payload: copies }));
+      await createClaims(given.table, { now: () => 0 }).claim([replayClaim(PLACE, owner, 1)]);
+
+      const report = await given.handler({ what: 'parked' }, CONTEXT);
+
+      expect(report).toMatchObject({ played, counted: 1 - played, failures: [] });
+      expect(given.played.map(({ data }) => readReplayFrame(data))).toMatchObject(
+        played ? [{ ...PLACE, generation: 2 }] : [],
+      );
+    }
   });
 
   test('puts what Firehose could not deliver to Firehose, each document with its end', async () => {

@@ -22,7 +22,8 @@ export const redrive: Verb = {
 
 Parked records go through the stream again, with the identity of where they first stood; what Firehose could not deliver goes
 to Firehose directly, since it was counted. Without a kind, both. Done twice, a record counts once; an object that fails stays
-as it is, and the others go on. Exits 0 only if nothing failed and nothing still waits.
+as it is, and the others go on. Wait for a function's timeout after a record was parked: an attempt that Lambda took for dead
+may still be at it. Exits 0 only if nothing failed and nothing still waits.
 
   --key KEY            only this object; may be given again
   --dry-run            say how many objects wait, and do nothing

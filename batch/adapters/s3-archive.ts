@@ -14,9 +14,9 @@ const READ_TIMEOUT_MS = 60_000;
 export function createS3TapeReader(client: S3Client, bucket: string): TapePort {
   async function listPrefix(prefix: string, listings: TapeListing[], isWanted: (listing: TapeListing) => boolean) {
     for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix })) {
-      for (const { Key: key = '', Size: bytes = 0 } of page.Contents ?? []) {
+      for (const { Key: key = '' } of page.Contents ?? []) {
         const span = parseTapeKey(key);
-        const listing = span && { ...span, key, bytes };
+        const listing = span && { ...span, key };
         if (listing && isWanted(listing)) listings.push(listing);
       }
     }

@@ -9,8 +9,6 @@ import type { Scope } from './scope.ts';
 /** An object of the tape, as its key tells. */
 export interface TapeListing extends TapeSpan {
   readonly key: string;
-  /** As it is stored. */
-  readonly bytes: number;
 }
 
 export interface TapePort {

@@ -40,14 +40,9 @@ export interface ReconcileRequest extends Scope {
    * compared, and what arrived before and is not processed is overdue. Default: all is compared, and nothing is overdue.
    */
   readonly graceMs?: number;
-  /**
-   * Bytes of tape from which on only the last day of it is compared, which the report says: an hourly comparison must end.
-   * Default: all of it, however much.
-   */
-  readonly tapeBytesMax?: number;
+  /** How far back from the end is compared, milliseconds, unless `fromMs` says it. Default: to the start. */
+  readonly lastMs?: number;
 }
-
-const DAY_MS = 86_400_000;
 
 /** @throws StateUnavailable, ReadError when something that is to be compared cannot be read */
 export async function reconcile(
@@ -61,10 +56,6 @@ export async function reconcile(
   const overdueBeforeMs = request.graceMs === undefined ? {} : { overdueBeforeMs: nowMs - request.graceMs };
   const stream = await ports.streams.refOf(settings.streamName);
   const sources = await findShards(stream, scope, ports);
-  const tapeBytes = sources.reduce((sum, { tape }) => sum + tape.bytes, 0);
-  if (scope.fromMs === undefined && tapeBytes > (request.tapeBytesMax ?? Number.POSITIVE_INFINITY)) {
-    return reconcile({ ...request, fromMs: hourStartMs(scope.toMs ?? nowMs) - DAY_MS }, settings, ports);
-  }
   const shardRefs = sources.map(({ shard }) => shard);
   const tableNames = [...settings.datasets.keys(), FAILED_EVENTS];
   const ledger = await readLedger(table, shardRefs, [...tableNames, UNKNOWN_DATASET]);
@@ -118,10 +109,11 @@ export async function reconcile(
   return reportOf({ nowMs, scope, compared, comparisons, sums, findings });
 }
 
-function scopeOf({ graceMs, fromMs, toMs, runId }: ReconcileRequest, nowMs: number): Scope {
+function scopeOf({ graceMs, fromMs, toMs, lastMs, runId }: ReconcileRequest, nowMs: number): Scope {
   const end = toMs ?? (graceMs === undefined ? undefined : hourStartMs(nowMs - graceMs));
+  const start = fromMs ?? (lastMs === undefined ? undefined : hourStartMs((end ?? nowMs) - lastMs));
   return {
-    ...(fromMs !== undefined && { fromMs }),
+    ...(start !== undefined && { fromMs: start }),
     ...(end !== undefined && { toMs: end }),
     ...(runId !== undefined && { runId }),
   };

@@ -20,10 +20,13 @@ describe('what the Reconcile function is asked', () => {
     expect(readRequest(event)).toEqual({ action: 'reconcile', request });
   });
 
-  test('by a schedule is to reconcile what has had the time to come to rest', () => {
+  test('by a schedule is to reconcile a day of what has had the time to come to rest', () => {
     const event = { 'detail-type': 'Scheduled Event', source: 'aws.events', detail: {} };
 
-    expect(readRequest(event)).toMatchObject({ action: 'reconcile', request: { graceMs: 3_600_000 } });
+    expect(readRequest(event)).toMatchObject({
+      action: 'reconcile',
+      request: { graceMs: 3_600_000, lastMs: 86_400_000 },
+    });
   });
 
   test.each([

@@ -18,8 +18,11 @@ const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 /** A schedule compares what has had the time to come to rest: Firehose buffers for 15 minutes at most. */
 const SCHEDULED_GRACE_MS = HOUR_MS;
-/** What a function unpacks and compares within its 15 minutes, with room. */
-const SCHEDULED_TAPE_BYTES_MAX = 4 * 1024 ** 3;
+/**
+ * And no more than a day: each hour is compared 24 times, a function's 15 minutes suffice, and what the tape has long let go is
+ * not missed.
+ */
+const SCHEDULED_LAST_MS = 24 * HOUR_MS;
 const HOUR = /^\d{4}-\d{2}-\d{2}T\d{2}$/;
 const RUN_ID_CHARACTERS_MAX = 64;
 const GRACE_MINUTES_MAX = 10_080;
@@ -32,7 +35,7 @@ const GRACE_MINUTES_MAX = 10_080;
 export function readRequest(event: unknown): Request {
   const given = isRecord(event) ? event : {};
   if (given['detail-type'] === 'Scheduled Event') {
-    return { action: 'reconcile', request: { graceMs: SCHEDULED_GRACE_MS, tapeBytesMax: SCHEDULED_TAPE_BYTES_MAX } };
+    return { action: 'reconcile', request: { graceMs: SCHEDULED_GRACE_MS, lastMs: SCHEDULED_LAST_MS } };
   }
   const { action = 'reconcile' } = given;
   if (action === 'trace') return { action, subject: readSubject(given) };

@@ -20,8 +20,6 @@ export interface Stretch {
 export interface TapeSource {
   /** Every record once, in order, of the stretches; of all when there are none given. */
   play(stretches?: readonly Stretch[], onConflict?: (conflict: TapeConflict) => void): AsyncGenerator<StreamRecord>;
-  /** Of its objects, as they are stored. */
-  readonly bytes: number;
   /** The objects that have a place, by key. @param position padded */
   keysAt(position: string): readonly string[];
 }
@@ -59,7 +57,6 @@ export function createTapeSource(
   };
 
   return {
-    bytes: listings.reduce((sum, { bytes }) => sum + bytes, 0),
     keysAt: (position) =>
       listings.flatMap(({ key, first, last }) => (first <= position && position <= last ? [key] : [])),
     async *play(stretches, onConflict = () => undefined) {

@@ -20,7 +20,8 @@ are told, and are no loss.
                        out, and what arrived before and is not processed is wrong (default: all is compared)
 ${CONNECTION_HELP}
 
-While records flow, those of the last minutes are not at rest yet: give --grace 60.`,
+While records flow, those of the last minutes are not at rest yet: give --grace 60. What the tape has let go by its age shows
+as missing from it: give --from.`,
   async run(args, output) {
     const { values, positionals } = parseVerb('reconcile', args, {
       from: { type: 'string' },

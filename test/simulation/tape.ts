@@ -74,7 +74,7 @@ export function createTape(conditions: Conditions): SimulatedTape {
     list: async () =>
       [...kept.keys()].flatMap((key): TapeListing[] => {
         const span = parseTapeKey(key);
-        return span === undefined ? [] : [{ ...span, key, bytes: kept.get(key)?.body.length ?? 0 }];
+        return span === undefined ? [] : [{ ...span, key }];
       }),
     async read(key) {
       const object = kept.get(key);

@@ -137,7 +137,7 @@ export function createWholeBooks(): WholeBooks {
   const listings = (): TapeListing[] =>
     [...tape.keys()].flatMap((key) => {
       const span = parseTapeKey(key);
-      return span ? [{ ...span, key, bytes: tape.get(key)?.length ?? 0 }] : [];
+      return span ? [{ ...span, key }] : [];
     });
 
   const ports: TracePorts = {

@@ -178,14 +178,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     bug: 'marks a parked document redriven before its records are put',
     file: REDRIVE_PARKED,
-    find: "await mark(table, item, status, 'redriving', now());\n  await ports.put(frames);\n  await mark(table, item, 'redriving', 'redriven', now());",
-    replace: "await mark(table, item, status, 'redriven', now());\n  await ports.put(frames);",
+    find: "await ports.put(frames);\n  await mark(table, item, 'redriving', 'redriven', now());",
+    replace: "await mark(table, item, 'redriving', 'redriven', now());\n  await ports.put(frames);",
   },
   {
     bug: 'plays parked records that the journal counts',
     file: REDRIVE_PARKED,
-    find: 'records.filter((record) => !counted.has(record)).map(frameOf)',
-    replace: 'records.map(frameOf)',
+    find: 'records.filter((record) => !counted.has(record))',
+    replace: 'records.filter(() => counted.size >= 0)',
   },
   {
     bug: 'leaves parked records that an entry spans, as if it counted them',

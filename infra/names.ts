@@ -12,6 +12,16 @@ export const NAMES = {
   view: 'processed_data',
   workGroup: 'data-pipeline-workgroup',
   stateTable: 'data-pipeline-state',
+  idempotencyTable: 'data-pipeline-idempotency',
+  /** Messages of users, each an event or a list. */
+  ingestQueue: 'data-pipeline-ingest',
+  /** What of `ingestQueue` and `runsQueue` could not be taken in. */
+  deadLetterQueue: 'data-pipeline-dlq',
+  /** Objects that were dropped, and runs that are to be produced or go on. */
+  runsQueue: 'data-pipeline-runs',
+  api: 'data-pipeline-api',
+  apiStage: 'prod',
+  scheduleGroup: 'data-pipeline',
   landedQueue: 'data-pipeline-landed',
   landedDeadLetterQueue: 'data-pipeline-landed-dlq',
   realtimeFunction: 'ServerlessDataPipeline-RealtimeFunction',
@@ -20,6 +30,8 @@ export const NAMES = {
   ledgerFunction: 'ServerlessDataPipeline-LedgerFunction',
   reconcileFunction: 'ServerlessDataPipeline-ReconcileFunction',
   redriveFunction: 'ServerlessDataPipeline-RedriveFunction',
+  ingestionFunction: 'ServerlessDataPipeline-IngestionFunction',
+  orchestratorFunction: 'ServerlessDataPipeline-OrchestratorFunction',
   residualAlarm: 'data-pipeline-residual',
   deliveryStreamPrefix: 'data-pipeline-',
 } as const;

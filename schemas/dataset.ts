@@ -52,6 +52,40 @@ export interface DatasetDefinition<In, Out> {
   readonly deduplicate?: 'position' | 'event';
   /** Share of passed checks, 0 to 1, below which a record is quarantined. Default: the pipeline's setting. */
   readonly qualityThreshold?: number;
+  /** How files of the dataset are read where their content leaves it open. */
+  readonly files?: FileOptions;
+  /** What is pulled by itself, each entry a run at each of its times. */
+  readonly schedules?: readonly DatasetSchedule[];
+}
+
+export interface FileOptions {
+  /** Where the records of a JSON document are, property names joined by dots, such as `features`. Default: the document is an array of them. */
+  readonly recordPath?: string;
+  /** Names of the columns of a CSV file without a header. Default: its first line has them. */
+  readonly csvColumns?: readonly string[];
+  /** One character. Default `,`. */
+  readonly csvDelimiter?: string;
+}
+
+export interface DatasetSchedule {
+  /** Told apart within the dataset: `[a-z][a-z0-9-]{0,30}`. */
+  readonly name: string;
+  /** `rate(…)`, `cron(…)` in UTC: scheduler/latest/UserGuide/schedule-types.html */
+  readonly expression: string;
+  readonly pull: /** Objects of the raw bucket below a prefix. */
+    | { readonly kind: 's3'; readonly prefix: string }
+    /** A document, asked for with the ETag and Last-Modified of the last one. */
+    | {
+        readonly kind: 'http';
+        /** https, or http on loopback. */
+        readonly url: string;
+        /** Default 100 MiB; more fails the run. */
+        readonly bytesMax?: number;
+        /** For the whole answer. Default 60,000. */
+        readonly timeoutMs?: number;
+      };
+  /** Default true. */
+  readonly enabled?: boolean;
 }
 
 /** A column of a Glue table. */

@@ -21,6 +21,7 @@ export function createMeasuredBooks(): { readonly books: BooksPort; take(): Book
   const table: StateTablePort = {
     get: unexpected,
     query: unexpected,
+    queryByStatus: unexpected,
     async update({ key, add, setOnce }) {
       cost.updates += 1;
       const attempts = { attempts: 1, ends: add?.ends instanceof Set ? add.ends : new Set<string>() };

@@ -53,6 +53,7 @@ function failing(table: StateTablePort, faults: Iterator<'before' | 'after' | un
   return {
     get: (key) => call(() => table.get(key)),
     query: (pk, range) => call(() => table.query(pk, range)),
+    queryByStatus: (status, range) => call(() => table.queryByStatus(status, range)),
     update: (update) => call(() => table.update(update)),
     transact: (writes) => call(() => table.transact(writes)),
   };
@@ -64,6 +65,7 @@ function scheduled(table: StateTablePort, scheduler: fc.Scheduler): StateTablePo
   return {
     get: (key) => call(() => table.get(key)),
     query: (pk, range) => call(() => table.query(pk, range)),
+    queryByStatus: (status, range) => call(() => table.queryByStatus(status, range)),
     update: (update) => call(() => table.update(update)),
     transact: (writes) => call(() => table.transact(writes)),
   };

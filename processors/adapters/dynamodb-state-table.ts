@@ -16,6 +16,7 @@ import {
 import {
   ConditionFailed,
   type Expectation,
+  numberOf,
   type StateAttributes,
   type StateItem,
   type StateKey,
@@ -40,6 +41,8 @@ export interface DynamoDbStateTableOptions {
 
 /** An answer takes milliseconds; a connection that has gone silent must not take the invocation with it. */
 export const CALL_TIMEOUT_MS = 5_000;
+/** Of the items with `status` and `updated_at`. */
+const STATUS_INDEX = 'by-status';
 /** Attempts at a transaction that another one is in the way of. */
 const CONFLICT_ATTEMPTS_MAX = 6;
 
@@ -91,6 +94,26 @@ export function createDynamoDbStateTable(options: DynamoDbStateTableOptions): St
         start = page.LastEvaluatedKey;
       } while (start && (limit === undefined || items.length < limit));
       return items;
+    },
+    async queryByStatus(status, { limit, after, descending = false }) {
+      const command = new QueryCommand({
+        TableName: tableName,
+        IndexName: STATUS_INDEX,
+        ScanIndexForward: !descending,
+        Limit: limit,
+        ...(after && {
+          ExclusiveStartKey: { ...keyOf(after), status: { S: status }, updated_at: { N: String(after.updatedAtMs) } },
+        }),
+        KeyConditionExpression: '#status = :status',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: { ':status': { S: status } },
+      });
+      const page = await call((abortSignal) => client.send(command, { abortSignal }));
+      const last = page.LastEvaluatedKey && readItem(page.LastEvaluatedKey);
+      return {
+        items: (page.Items ?? []).map(readItem),
+        next: last && { pk: last.pk, sk: last.sk, updatedAtMs: numberOf(last, 'updated_at') },
+      };
     },
     async update(update) {
       const command = new UpdateItemCommand({

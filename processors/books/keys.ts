@@ -59,8 +59,20 @@ export const arrivalLedgerKey = (dataset: string, hour: string): StateKey => ({
   sk: `arrival#${hour}`,
 });
 
+/** Holds all that is known of a run. */
+export const runPartition = (runId: string): string => `run#${runId}`;
+
+/** A run as its producer and those who asked for it have it. */
+export const runKey = (runId: string): StateKey => ({ pk: runPartition(runId), sk: 'run' });
+
+/** A request that brought records to a run. @param requestHash of the request's identity, hex digits */
+export const runRequestKey = (runId: string, requestHash: string): StateKey => ({
+  pk: runPartition(runId),
+  sk: `request#${requestHash}`,
+});
+
 /** What a run has come to. */
-export const runLedgerKey = (runId: string): StateKey => ({ pk: `run#${runId}`, sk: 'ledger' });
+export const runLedgerKey = (runId: string): StateKey => ({ pk: runPartition(runId), sk: 'ledger' });
 
 /** Real-time figures of an hour: an item a minute, shard and dataset. @param hour `2026-11-25T07`, UTC */
 export const minutesPartition = (hour: string): string => `minutes#${hour}`;

@@ -67,12 +67,37 @@ export interface StateRange {
   readonly limit?: number;
 }
 
+/** Where an item stands among those of its status. */
+export interface StatusPlace extends StateKey {
+  readonly updatedAtMs: number;
+}
+
+export interface StatusRange {
+  /** 1 at least. */
+  readonly limit: number;
+  /** The item that the page before ended with. Default: the first page. */
+  readonly after?: StatusPlace | undefined;
+  /** The one that was changed last first. Default: the one that was changed first. */
+  readonly descending?: boolean;
+}
+
+export interface StatusPage {
+  readonly items: readonly StateItem[];
+  /** Where the page ends; undefined: there are no more. */
+  readonly next: StatusPlace | undefined;
+}
+
 /** Every method throws `StateUnavailable` when it is not known to have succeeded; it may have. */
 export interface StateTablePort {
   /** Strongly consistent. */
   get(key: StateKey): Promise<StateItem | undefined>;
   /** Items of one `pk` in the order of `sk`; strongly consistent. */
   query(pk: string, range?: StateRange): Promise<readonly StateItem[]>;
+  /**
+   * Items with that `status`, in the order of their `updated_at`. Of an index, which is behind the table for a moment: an
+   * item may still be as it was before, or stand under two statuses.
+   */
+  queryByStatus(status: string, range: StatusRange): Promise<StatusPage>;
   /**
    * @returns the whole item as it is after the update
    * @throws ConditionFailed

@@ -46,6 +46,7 @@ export function createStatePort<Input>(options: StatePortOptions<Input>): StateT
   return {
     get: (key) => call('get', () => table.get(key)),
     query: (pk, range) => call('query', () => table.query(pk, range)),
+    queryByStatus: (status, range) => call('queryByStatus', () => table.queryByStatus(status, range)),
     update: (update) => call('update', () => written([update], () => table.update(update))),
     transact: (writes) => call('transact', () => written(writes, () => table.transact(writes))),
   };

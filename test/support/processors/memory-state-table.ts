@@ -8,6 +8,7 @@ import {
   type StateTablePort,
   type StateValue,
   type StateWrite,
+  type StatusPlace,
 } from '../../../processors/books/state-table.ts';
 
 export interface MemoryStateTable extends StateTablePort {
@@ -62,6 +63,20 @@ export function createMemoryStateTable(): MemoryStateTable {
         .map(([sk, attributes]): StateItem => ({ pk, sk, attributes }));
       return (descending ? sorted.reverse() : sorted).slice(0, limit);
     },
+    async queryByStatus(status, { limit, after, descending = false }) {
+      const placeOf = ({ pk, sk, attributes }: StateItem) => ({ pk, sk, updatedAtMs: Number(attributes.updated_at) });
+      const sorted = [...partitions]
+        .flatMap(([pk, items]) => [...items].map(([sk, attributes]): StateItem => ({ pk, sk, attributes })))
+        .filter(({ attributes }) => attributes.status === status && attributes.updated_at !== undefined)
+        .sort((a, b) => compareByStatus(placeOf(a), placeOf(b)));
+      const ordered = descending ? sorted.reverse() : sorted;
+      const isAfter = (item: StateItem) =>
+        after === undefined || compareByStatus(placeOf(item), after) * (descending ? -1 : 1) > 0;
+      const rest = ordered.filter(isAfter);
+      const items = rest.slice(0, limit);
+      const last = items.at(-1);
+      return { items, next: last && rest.length > limit ? placeOf(last) : undefined };
+    },
     async update(update) {
       const [item] = write([update]);
       if (item === undefined) throw new Error('an update gives an item');
@@ -78,6 +93,11 @@ export function createMemoryStateTable(): MemoryStateTable {
         ),
     forget: ({ pk, sk }) => void partitions.get(pk)?.delete(sk),
   };
+}
+
+function compareByStatus(a: StatusPlace, b: StatusPlace): number {
+  if (a.updatedAtMs !== b.updatedAtMs) return a.updatedAtMs - b.updatedAtMs;
+  return `${a.pk}\n${a.sk}` < `${b.pk}\n${b.sk}` ? -1 : a.pk === b.pk && a.sk === b.sk ? 0 : 1;
 }
 
 function holds(write: StateWrite, item: StateItem | undefined): boolean {

@@ -37,8 +37,11 @@ export interface EventBus {
 
 /** SQS. */
 export interface Queues {
-  /** The message is in the queue's file when the call returns; the promise tells of it, or why it is not. */
-  send(queueArn: string, body: string): Promise<void>;
+  /**
+   * The message is in the queue's file when the call returns; the promise tells of it, or why it is not.
+   * @param attributes message attributes of the type String, at most 10. Default: none
+   */
+  send(queueArn: string, body: string, attributes?: Readonly<Record<string, string>>): Promise<void>;
   /** @param signal ends the wait when it is aborted: the promise then resolves to no messages */
   receive(
     queueArn: string,

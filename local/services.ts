@@ -10,6 +10,7 @@ import { createLambdaService, type LambdaService } from './lambda/service.ts';
 import { createLogsService } from './logs/service.ts';
 import type { LogSink, Queues } from './ports.ts';
 import { createS3Service, type S3Service } from './s3/service.ts';
+import { createSchedulerService } from './scheduler/service.ts';
 import type { Environment, LocalService, ResourceKind } from './service.ts';
 import { createSqsService } from './sqs/service.ts';
 
@@ -45,6 +46,7 @@ export function createServices(environment: Environment, options: ServicesOption
     functions: { asynchronously: (reference) => lambda.asynchronously(reference) },
     ...(options.warn && { warn: options.warn }),
   });
+  const scheduler = createSchedulerService(environment, { queues: sqs, ...(options.warn && { warn: options.warn }) });
   const s3 = createS3Service(environment, { events });
   const glue = createGlueService(environment);
   const athena = createAthenaService(environment, { catalog: glue, objects: s3 });
@@ -59,7 +61,7 @@ export function createServices(environment: Environment, options: ServicesOption
     assetFolder: options.assetFolder,
     ...(options.warn && { warn: options.warn }),
   });
-  const all = [logs, sqs, events, s3, glue, athena, firehose, kinesis, dynamodb, lambda];
+  const all = [logs, sqs, events, scheduler, s3, glue, athena, firehose, kinesis, dynamodb, lambda];
   const resourceKinds = [...all.flatMap((service) => service.resourceKinds), ...inertResourceKinds()];
   return { kinesis, lambda, firehose, s3, dynamodb, queues: sqs, all, resourceKinds };
 }

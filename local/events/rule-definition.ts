@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { describeIssues } from '../protocol/json.ts';
+import { parseRecurrence, type Recurrence } from '../recurrence/recurrence.ts';
 import type { Identity, Properties, ResourceContext } from '../service.ts';
 import { compileEventPattern, type EventMatcher } from './event-pattern.ts';
-import { parseSchedule, type Schedule } from './schedule.ts';
 
 export interface Rule {
   readonly name: string;
@@ -23,7 +23,7 @@ export interface EventTrigger {
   readonly matches: EventMatcher;
 }
 
-export interface ScheduleTrigger extends Schedule {
+export interface ScheduleTrigger extends Recurrence {
   readonly kind: 'schedule';
 }
 
@@ -123,7 +123,7 @@ export function identifyRule(properties: Properties, context: ResourceContext): 
 
 function parseTrigger({ EventPattern, ScheduleExpression }: z.infer<typeof shape>): Rule['trigger'] {
   if (ScheduleExpression !== undefined) {
-    if (EventPattern === undefined) return { kind: 'schedule', ...parseSchedule(ScheduleExpression) };
+    if (EventPattern === undefined) return { kind: 'schedule', ...parseRecurrence(ScheduleExpression) };
     throw new Error('ScheduleExpression beside an EventPattern: not run locally, make two rules of it');
   }
   if (EventPattern === undefined)

@@ -235,7 +235,7 @@ describe('a rule with a schedule', () => {
   it.each([
     ['no such function', { Targets: [{ Id: 'a', Arn: `${FUNCTION_ARN}s` }] }, /ledgers/],
     ['a queue', { Targets: [{ Id: 'a', Arn: QUEUE_ARN }] }, /target a: .*Lambda functions only on a schedule/],
-    ['cron', { ScheduleExpression: 'cron(0 12 * * ? *)' }, /cron is not run locally; received "cron/],
+    ['cron of five fields', { ScheduleExpression: 'cron(0 12 * * ?)' }, /cron: received "0 12 \* \* \?", allowed: six/],
     ['a singular of two', { ScheduleExpression: 'rate(2 minute)' }, /received "rate\(2 minute\)"/],
     ['a plural of one', { ScheduleExpression: 'rate(1 minutes)' }, /received "rate\(1 minutes\)"/],
     ['no time at all', { ScheduleExpression: 'rate(0 minutes)' }, /received "rate\(0 minutes\)"/],

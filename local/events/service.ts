@@ -7,6 +7,7 @@ import type { Timer } from '../clock.ts';
 import { FaultSwitch } from '../faults/fault-switch.ts';
 import type { EventBus, Functions, Queues } from '../ports.ts';
 import { jsonProtocol } from '../protocol/json.ts';
+import { startRecurrence } from '../recurrence/start-recurrence.ts';
 import { AwsError, type Environment, type LocalService } from '../service.ts';
 import { eventOperations, type NewEvent } from './operations.ts';
 import {
@@ -17,7 +18,6 @@ import {
   type Rule,
   type ScheduleTrigger,
 } from './rule-definition.ts';
-import { startSchedule } from './schedule.ts';
 
 export interface EventsPorts {
   readonly queues: Queues;
@@ -80,7 +80,7 @@ export function createEventsService(environment: Environment, ports: EventsPorts
     const invoke = targets.map((target) => ports.functions.asynchronously(target.arn));
     if (!isEnabled) return;
     schedules.push(() =>
-      startSchedule(schedule, clock, (timeMs) => {
+      startRecurrence(schedule, clock, (timeMs) => {
         const event = envelopeOf({
           source: 'aws.events',
           detailType: 'Scheduled Event',

@@ -55,6 +55,10 @@ const WORDINGS: Readonly<Record<string, Wordings>> = {
     failure: ['InternalError', INTERNAL, 500],
     throttling: ['SlowDown', 'Please reduce your request rate.', 503],
   },
+  scheduler: {
+    failure: ['InternalServerException', INTERNAL, 500],
+    throttling: ['ThrottlingException', RATE, 429],
+  },
   sqs: {
     failure: ['InternalFailure', INTERNAL, 500],
     throttling: ['RequestThrottled', 'The request was denied due to request throttling.', 403],

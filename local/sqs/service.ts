@@ -55,9 +55,12 @@ export function createSqsService(environment: Environment): LocalService & Queue
       () => environment.endpoint,
       (definition) => queues.add(definition),
     ),
-    async send(queueArn, body) {
+    async send(queueArn, body, texts = {}) {
       const queue = queues.byArn(queueArn);
-      const message = { body, attributes: {}, delayMs: queue.delayMs };
+      const attributes = Object.fromEntries(
+        Object.entries(texts).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+      );
+      const message = { body, attributes, delayMs: queue.delayMs };
       queues.check(queue, message);
       queues.send(queue, [message]);
     },

@@ -80,6 +80,7 @@ export function buildApp(props: BuildAppProps): App {
   new PipelineStack(app, ids.pipeline, {
     ...shared,
     stateful,
+    datasets,
     defaultDataset,
     bundles: props.bundles ?? path.join(ROOT, BUNDLES),
     description: 'Data pipeline: processor, delivery, catalog registration and queries',

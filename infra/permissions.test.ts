@@ -150,6 +150,18 @@ function deliveryGrants(table: string): readonly Grant[] {
   ];
 }
 
+const API: Readonly<Record<string, readonly Grant[]>> = {
+  ApiEventsRole: [
+    [['trusts'], ['Service: apigateway.amazonaws.com']],
+    [['kinesis:PutRecord'], ['Stream data-pipeline-stream']],
+    [['kms:GenerateDataKey'], ['Key EncryptionStreamKey']],
+  ],
+  ApiRestApiCloudWatchRole: [
+    [['trusts'], ['Service: apigateway.amazonaws.com']],
+    [['managed policy'], ['arn:Partition:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs']],
+  ],
+};
+
 /** Everything that the templates may grant, by who takes the role. */
 function allowed({ traced }: { readonly traced: boolean }): Record<string, readonly string[]> {
   const functions = {
@@ -168,13 +180,16 @@ function allowed({ traced }: { readonly traced: boolean }): Record<string, reado
       }),
     ),
     ...Object.fromEntries(TABLES.map((table) => [`data-pipeline-${table}`, deliveryGrants(table)])),
+    ...API,
   };
   return Object.fromEntries(Object.entries(grants).map(([name, rows]) => [name, rows.flatMap(linesOf).sort()]));
 }
 
 function linesOf([actions, resources]: Grant): string[] {
   return actions.flatMap((action) =>
-    resources.map((resource) => (action === 'trusts' ? `trusts ${resource}` : `${action} on ${resource}`)),
+    resources.map((resource) =>
+      action === 'trusts' || action === 'managed policy' ? `${action} ${resource}` : `${action} on ${resource}`,
+    ),
   );
 }
 

@@ -441,8 +441,8 @@ describe('queries', () => {
 });
 
 describe('logs', () => {
-  it('are kept for a time that is stated, by function and delivery stream', () => {
-    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 6);
+  it('are kept for a time that is stated, by function, delivery stream and API', () => {
+    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 7);
     prod.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 });
     local.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });

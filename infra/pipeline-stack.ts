@@ -1,6 +1,8 @@
-/** What moves data and accounts for it: processor, tape, delivery streams, landing, the books, and the workgroup. */
+/** What moves data and accounts for it: the API, processor, tape, delivery streams, landing, the books, and the workgroup. */
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { Dataset } from '../schemas/dataset.ts';
+import { Api } from './api.ts';
 import { Delivery } from './delivery.ts';
 import { Landing } from './landing.ts';
 import { Ledger } from './ledger.ts';
@@ -15,6 +17,8 @@ import { Tape } from './tape.ts';
 export interface PipelineStackProps extends StackProps {
   readonly settings: Settings;
   readonly stateful: StatefulStack;
+  /** Each has its routes in the API. */
+  readonly datasets: readonly Dataset[];
   readonly defaultDataset: string;
   /** Folder with a bundle folder for each handler. */
   readonly bundles: string;
@@ -60,6 +64,8 @@ export class PipelineStack extends Stack {
     const books = { ...shared, processed: buckets.processed, tables };
     new Reconcile(this, 'Reconcile', { ...books, workGroupName, defaultDataset: props.defaultDataset });
     new Redrive(this, 'Redrive', { ...books, deliveryStreamArns });
+    const api = new Api(this, 'Api', { ...shared, datasets: props.datasets });
+    new CfnOutput(this, 'ApiUrl', { value: api.url });
     new CfnOutput(this, 'WorkGroupName', { value: workGroupName });
   }
 }

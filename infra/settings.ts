@@ -70,6 +70,17 @@ export interface Settings {
     readonly batchSize: number;
     readonly batchingWindow: Duration;
   };
+  readonly api: {
+    /** `iam`: requests are signed (SigV4). `api-key`: a key of the usage plan, in the header `x-api-key`. */
+    readonly authorization: 'iam' | 'api-key';
+    /**
+     * Of the stage, and of the usage plan. An account has 10,000 requests a second and a burst of 5,000 in most regions:
+     * apigateway/latest/developerguide/limits.html
+     */
+    readonly throttling: { readonly requestsPerSecond: number; readonly burst: number };
+    /** A web ACL before the stage: about 7 USD a month and 0.60 USD a million requests. */
+    readonly firewall: boolean;
+  };
   readonly query: {
     /** Athena cancels a query that scans more; at least 10 MB: athena/latest/APIReference/API_WorkGroupConfiguration.html */
     readonly scanMax: Size;
@@ -115,6 +126,8 @@ const PROD: Settings = {
   delivery: { bufferInterval: Duration.seconds(300), bufferSize: Size.mebibytes(128) },
   // A flush writes an object a partition, at most 500; Glue's BatchCreatePartition takes 100 at once.
   catalog: { batchSize: 100, batchingWindow: Duration.seconds(5) },
+  // A tenth of what an account has: a client that runs wild leaves the rest to other APIs.
+  api: { authorization: 'iam', throttling: { requestsPerSecond: 1_000, burst: 2_000 }, firewall: false },
   // About 0.50 USD a query at 5 USD a TB.
   query: { scanMax: Size.gibibytes(100) },
 };

@@ -4,6 +4,7 @@ import { createDynamoDbService, type DynamoDbService } from './dynamodb/service.
 import { createEventsService } from './events/service.ts';
 import { createFirehoseService, type FirehoseService } from './firehose/service.ts';
 import { createGlueService } from './glue/service.ts';
+import { inertApiResourceKinds } from './inert/api-resource-kinds.ts';
 import { inertResourceKinds } from './inert/resource-kinds.ts';
 import { createKinesisService, type KinesisService } from './kinesis/service.ts';
 import { createLambdaService, type LambdaService } from './lambda/service.ts';
@@ -62,7 +63,11 @@ export function createServices(environment: Environment, options: ServicesOption
     ...(options.warn && { warn: options.warn }),
   });
   const all = [logs, sqs, events, scheduler, s3, glue, athena, firehose, kinesis, dynamodb, lambda];
-  const resourceKinds = [...all.flatMap((service) => service.resourceKinds), ...inertResourceKinds()];
+  const resourceKinds = [
+    ...inertApiResourceKinds(),
+    ...all.flatMap((service) => service.resourceKinds),
+    ...inertResourceKinds(),
+  ];
   return { kinesis, lambda, firehose, s3, dynamodb, queues: sqs, all, resourceKinds };
 }
 

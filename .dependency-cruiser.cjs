@@ -30,6 +30,23 @@ module.exports = {
       },
     },
     {
+      name: 'ingest-reads-files',
+      comment:
+        'Readers know schemas, codecs, the limits of a Kinesis record, libraries of formats and node:, and no port but their own.',
+      severity: 'error',
+      from: { path: '^streams/ingest/', pathNot: '\\.test(-d)?\\.ts$' },
+      to: {
+        pathNot: [
+          '^schemas/',
+          '^streams/(ingest|codecs)/',
+          '^streams/producer/limits\\.ts$',
+          '^node_modules/(csv-parse|hyparquet)/',
+          pureBuiltins,
+          '^(node:)?(util|stream)$',
+        ],
+      },
+    },
+    {
       name: 'streams-know-no-later-layer',
       severity: 'error',
       from: { path: '^streams/' },

@@ -63,7 +63,7 @@ export interface FileOptions {
   readonly recordPath?: string;
   /** Names of the columns of a CSV file without a header. Default: its first line has them. */
   readonly csvColumns?: readonly string[];
-  /** One character. Default `,`. */
+  /** One character of ASCII that is no quote, letter, digit or end of line. Default `,`. */
   readonly csvDelimiter?: string;
 }
 

@@ -3,7 +3,7 @@ import { type AvroType, parseSchema } from './avro-type.ts';
 import { dayFromText } from './calendar.ts';
 import { schemaFingerprint } from './canonical-form.ts';
 import { PIPELINE_COLUMNS } from './columns.ts';
-import type { Dataset, DatasetDefinition } from './dataset.ts';
+import type { Dataset, DatasetDefinition, FileOptions } from './dataset.ts';
 import { shown } from './describe.ts';
 import { glueColumns, timestampFields } from './glue-columns.ts';
 import { compileQuality } from './quality.ts';
@@ -15,6 +15,8 @@ const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 /** Tables of the pipeline itself. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['failed_events', 'processed_data', 'errors']);
 const DURATION = /^P(?=.)(?:(\d{1,5})D)?(?:T(\d{1,5})H)?$/;
+/** What separates fields and cannot be part of one without quotes. */
+const CSV_DELIMITER = /^[\t !#-/:-@[-`{-~]$/;
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** Start of an Avro single-object encoding: Apache Avro specification 1.12, "Single object encoding specification". */
@@ -69,6 +71,27 @@ function checkDefinition<In, Out>(definition: DatasetDefinition<In, Out>): void 
   for (const part of ['eventTime', 'id', 'key', 'transform'] as const) {
     if (typeof definition[part] !== 'function')
       refuse(`${name}: ${part}`, definition[part], 'a function of the record');
+  }
+  if (definition.files !== undefined) checkFiles(definition.files, name);
+}
+
+function checkFiles(files: FileOptions, name: string): void {
+  const { recordPath, csvColumns, csvDelimiter } = files;
+  if (recordPath !== undefined && !(typeof recordPath === 'string' && recordPath.split('.').every((part) => part))) {
+    refuse(`${name}: files.recordPath`, recordPath, 'property names joined by dots, such as features');
+  }
+  if (csvColumns !== undefined) {
+    const isList = Array.isArray(csvColumns) && csvColumns.every((column) => typeof column === 'string' && column);
+    if (!isList || csvColumns.length === 0 || new Set(csvColumns).size < csvColumns.length) {
+      refuse(`${name}: files.csvColumns`, csvColumns, 'one name or more, each once and not empty');
+    }
+  }
+  if (csvDelimiter !== undefined && !CSV_DELIMITER.test(csvDelimiter)) {
+    refuse(
+      `${name}: files.csvDelimiter`,
+      csvDelimiter,
+      'one character of ASCII, no quote, letter, digit or end of line',
+    );
   }
 }
 

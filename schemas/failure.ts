@@ -19,6 +19,7 @@ export const FAILURE_CODES = {
     'UNKNOWN_SCHEMA',
     'INVALID_AVRO',
     'INVALID_REPLAY_FRAME',
+    'UNREADABLE_RECORD',
     'FUNCTION_KILLED',
   ],
   validate: [

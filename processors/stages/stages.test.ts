@@ -27,6 +27,10 @@ const FAILING: Readonly<
   INVALID_CLOUDEVENT: { data: json({ specversion: '1.0', source: 's', type: 'probe', data: {} }), path: 'id' },
   UNKNOWN_DATASET: { data: json({ specversion: '1.0', id: '1', source: 's', type: 'trains', data: {} }), path: 'type' },
   INVALID_REPLAY_FRAME: { data: Buffer.from('a752504c02000000', 'hex'), path: '' },
+  UNREADABLE_RECORD: {
+    data: json({ specversion: '1.0', id: 'row:7', source: 's', type: 'probe', unreadable: '2 values', expected: '3' }),
+    path: '',
+  },
   UNKNOWN_SCHEMA: { data: Buffer.from('c3010000000000000000', 'hex'), path: '' },
   INVALID_AVRO: { data: Buffer.concat([probe.singleObjectHeader, Buffer.from('ff')]), path: '' },
   MISSING_FIELD: { data: json(WITHOUT_TIME), path: 'at' },

@@ -11,6 +11,7 @@ export default defineDataset<In, Out>({
   // The feed's catalogue is world-wide from about 1960 on.
   eventTimeWindow: { from: '1960-01-01', aheadOfNow: 'P1D' },
   partition: 'day',
+  files: { recordPath: 'features' },
   // An event is described again whenever it is reviewed: each description is an event of its own.
   id: (feature) => `${feature.id}/${feature.properties.updated}`,
   // Descriptions of one earthquake keep their order.

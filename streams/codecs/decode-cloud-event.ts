@@ -5,6 +5,9 @@
  * pass. `data` is the record as JSON. `data_base64` is the record as JSON text, or, with `datacontenttype`
  * `avro/binary` or `application/avro`, as Avro single-object encoding: a bare Avro body is refused, since nothing says
  * which version of the schema wrote it. Other content types, and events without data, are refused.
+ *
+ * The extension `unreadable` is for producers that read files: the record could not become an event. It says what was
+ * received, the extension `expected` what is allowed, and `data_base64` holds the first bytes.
  */
 import type { Dataset } from '../../schemas/dataset.ts';
 import { describe } from '../../schemas/describe.ts';
@@ -39,7 +42,9 @@ export function decodeCloudEvent(attributes: Attributes, bytes: () => Buffer, ou
     outcomes.pushFault(fault ?? unknownDataset, bytes, dataset?.name, originOf(attributes));
     return;
   }
-  const data = readData(attributes, dataset, outcomes);
+  const data = isText(attributes.unreadable)
+    ? { fault: unreadableFault(attributes.unreadable, attributes.expected) }
+    : readData(attributes, dataset, outcomes);
   if ('fault' in data) {
     outcomes.pushFault(data.fault, bytes, dataset.name, originOf(attributes));
     return;
@@ -87,6 +92,16 @@ function findTextFault(name: string, value: unknown): DecodeFault | undefined {
 function findOptionalTextFault(name: string, value: unknown): DecodeFault | undefined {
   if (value === undefined || value === null || isText(value)) return undefined;
   return attributeFault(name, 'a text of well-formed Unicode that is not empty, or nothing', value);
+}
+
+function unreadableFault(received: string, expected: unknown): DecodeFault {
+  const allowed = text(expected) ?? 'a record';
+  return {
+    code: 'UNREADABLE_RECORD',
+    expected: allowed,
+    received,
+    message: `The record could not be read from where it is: received ${received}, allowed: ${allowed}.`,
+  };
 }
 
 type EventData = { readonly value: unknown; readonly conforms: boolean } | { readonly fault: DecodeFault };

@@ -6,6 +6,16 @@
  */
 import { type AggregateBuilder, createAggregateBuilder } from '../aggregation/aggregate-builder.ts';
 import { AGGREGATE_RECORDS_MAX } from './limits.ts';
+import type { PutReceipt } from './put-receipt.ts';
+
+/** A record as it was put. */
+export interface LaneRecord {
+  readonly partitionKey: string;
+  readonly data: Buffer;
+  /** What the record counts for in the buffer: data and partition key, bytes. */
+  readonly bufferedBytes: number;
+  readonly receipt: PutReceipt | undefined;
+}
 
 /** A Kinesis record to be. */
 export interface LaneEntry {
@@ -20,6 +30,8 @@ export interface LaneEntry {
   readonly requestBytes: number;
   /** What the entry counts for in the buffer: data and partition keys as they were put, bytes. */
   readonly bufferedBytes: number;
+  /** Of those of its records that have one, in their order. */
+  readonly receipts: readonly PutReceipt[];
   /** Times that the entry was sent. */
   attempts: number;
   /** When it was first sent, epoch milliseconds. */
@@ -48,6 +60,7 @@ export class Lane {
   private head = 0;
   private open: AggregateBuilder | undefined;
   private openBufferedBytes = 0;
+  private openReceipts: PutReceipt[] = [];
 
   constructor(options: LaneOptions) {
     this.options = options;
@@ -66,39 +79,45 @@ export class Lane {
   }
 
   /** Adds a record to the open aggregate, or, where it does not fit in, closes that and opens the next. */
-  addAggregated(partitionKey: string, data: Buffer, bufferedBytes: number, nowMs: number): void {
+  addAggregated(record: LaneRecord, nowMs: number): void {
+    const { partitionKey, data } = record;
     const { aggregateBytesMax } = this.options;
     const { open } = this;
-    if (open !== undefined && open.count < AGGREGATE_RECORDS_MAX && open.add(partitionKey, data, aggregateBytesMax)) {
-      this.openBufferedBytes += bufferedBytes;
-      return;
+    if (open === undefined || open.count >= AGGREGATE_RECORDS_MAX || !open.add(partitionKey, data, aggregateBytesMax)) {
+      this.closeAggregate();
+      const fresh = createAggregateBuilder();
+      if (!fresh.add(partitionKey, data, aggregateBytesMax)) {
+        this.addPlain(record);
+        return;
+      }
+      this.open = fresh;
+      this.openedAtMs = nowMs;
     }
-    this.closeAggregate();
-    const fresh = createAggregateBuilder();
-    if (!fresh.add(partitionKey, data, aggregateBytesMax)) {
-      this.push(data, partitionKey, 1, bufferedBytes);
-      return;
-    }
-    this.open = fresh;
-    this.openBufferedBytes = bufferedBytes;
-    this.openedAtMs = nowMs;
+    this.openBufferedBytes += record.bufferedBytes;
+    if (record.receipt !== undefined) this.openReceipts.push(record.receipt);
   }
 
   /** Adds a record that stands alone, after all that came before it. */
-  addPlain(partitionKey: string, data: Buffer, bufferedBytes: number): void {
+  addPlain({ partitionKey, data, bufferedBytes, receipt }: LaneRecord): void {
     this.closeAggregate();
-    this.push(data, partitionKey, 1, bufferedBytes);
+    this.push({ data, partitionKey, userRecords: 1, bufferedBytes, receipts: receipt === undefined ? [] : [receipt] });
   }
 
   /** Completes the open aggregate, if there is one; an aggregate of one becomes a plain record. */
   closeAggregate(): void {
     const { open } = this;
     if (open === undefined) return;
-    const partitionKey = open.firstPartitionKey ?? '';
     const only = open.onlyData();
-    const data = only === undefined ? open.encode() : Buffer.from(only.buffer, only.byteOffset, only.byteLength);
-    this.push(data, partitionKey, open.count, this.openBufferedBytes);
+    this.push({
+      data: only === undefined ? open.encode() : Buffer.from(only.buffer, only.byteOffset, only.byteLength),
+      partitionKey: open.firstPartitionKey ?? '',
+      userRecords: open.count,
+      bufferedBytes: this.openBufferedBytes,
+      receipts: this.openReceipts,
+    });
     this.open = undefined;
+    this.openBufferedBytes = 0;
+    this.openReceipts = [];
     this.isDue = false;
   }
 
@@ -122,16 +141,13 @@ export class Lane {
     this.head = 0;
   }
 
-  private push(data: Buffer, partitionKey: string, userRecords: number, bufferedBytes: number): void {
+  private push(made: Pick<LaneEntry, 'data' | 'partitionKey' | 'userRecords' | 'bufferedBytes' | 'receipts'>): void {
     this.entries.push({
+      ...made,
       number: this.options.nextNumber(),
-      data,
-      partitionKey,
       explicitHashKey: this.options.explicitHashKey,
       lane: this,
-      userRecords,
-      requestBytes: data.length + Buffer.byteLength(partitionKey),
-      bufferedBytes,
+      requestBytes: made.data.length + Buffer.byteLength(made.partitionKey),
       attempts: 0,
       firstSentAtMs: 0,
     });

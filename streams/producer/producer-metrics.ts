@@ -7,6 +7,10 @@ export interface ProducerMetrics {
   readonly recordsAccepted: number;
   /** Entries that Kinesis rejected, each time counted. */
   readonly recordsRejected: number;
+  /** Of them, those that were over the stream's throughput. */
+  readonly recordsThrottled: number;
+  /** Entries that were sent again, each time counted. */
+  readonly recordsResent: number;
   /** Entries of calls that failed as a whole and were sent again: these may be on the stream twice. */
   readonly recordsPossiblyDuplicated: number;
   /** Records that went to another shard than the one listed at the start. */
@@ -27,6 +31,8 @@ export function createProducerCounts(): ProducerCounts {
     userRecordsAccepted: 0,
     recordsAccepted: 0,
     recordsRejected: 0,
+    recordsThrottled: 0,
+    recordsResent: 0,
     recordsPossiblyDuplicated: 0,
     misroutedRecords: 0,
     callsSent: 0,

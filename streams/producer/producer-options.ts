@@ -51,7 +51,7 @@ const MIB = 1024 * 1024;
 /** Room for a partition key beside an aggregate: 256 characters of up to 3 bytes in UTF-8. */
 const PARTITION_KEY_BYTES_MAX = 768;
 
-const SYSTEM_CLOCK: ProducerClock = {
+export const SYSTEM_CLOCK: ProducerClock = {
   now: () => Date.now(),
   sleep: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
 };
@@ -84,7 +84,8 @@ export function resolveOptions(options: ProducerOptions): ResolvedProducerOption
   };
 }
 
-function within(name: string, value: number, min: number, max: number): number {
+/** @throws RangeError when the value is no integer of the range, both ends included */
+export function within(name: string, value: number, min: number, max: number): number {
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new RangeError(`${name}: received ${value}, allowed: an integer from ${min} to ${max}.`);
   }

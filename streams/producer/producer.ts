@@ -14,13 +14,19 @@
  */
 import type { Dataset } from '../../schemas/dataset.ts';
 import { hasAggregateMagic } from '../aggregation/aggregate-format.ts';
+import { encodeSingleObject } from '../codecs/encode-single-object.ts';
 import { type HashLanes, lanesOfShards, lanesWithoutShards } from './hash-lanes.ts';
 import { Lane, type LaneEntry } from './lane.ts';
-import { ATTEMPT_MS_MIN, PARTITION_KEY_CHARACTERS_MAX, REQUEST_BYTES_MAX, REQUEST_RECORDS_MAX } from './limits.ts';
+import { ATTEMPT_MS_MIN, REQUEST_BYTES_MAX, REQUEST_RECORDS_MAX } from './limits.ts';
 import { createProducerCounts, ProducerError, type ProducerMetrics } from './producer-metrics.ts';
 import { type ProducerOptions, type ResolvedProducerOptions, resolveOptions } from './producer-options.ts';
+import type { PutReceipt } from './put-receipt.ts';
 import { PutRecordsError, type PutRecordsResult, type ShardRange } from './put-records-port.ts';
+import { problemOfRecord } from './record-check.ts';
 import { WaitingRoom } from './waiting-room.ts';
+
+/** `ErrorCode` of an entry that was over the throughput of its shard. */
+const THROTTLED = 'ProvisionedThroughputExceededException';
 
 export interface Producer {
   /**
@@ -30,13 +36,22 @@ export interface Producer {
    * @throws when the record does not conform to the dataset's schema, or is too large, or the producer failed or closed
    */
   put(dataset: Dataset, record: unknown, partitionKey?: string): Promise<void> | undefined;
-  /** Puts bytes in any of the formats that the pipeline decodes. Otherwise as `put`. */
-  putBytes(data: Uint8Array, partitionKey: string): Promise<void> | undefined;
+  /**
+   * Puts bytes in any of the formats that the pipeline decodes. Otherwise as `put`.
+   *
+   * @param receipt told what becomes of the record
+   */
+  putBytes(data: Uint8Array, partitionKey: string, receipt?: PutReceipt): Promise<void> | undefined;
   /** Sends all that was put so far, and waits until Kinesis has accepted it. */
   flush(): Promise<ProducerMetrics>;
   /** As `flush`; nothing can be put any more. */
   close(): Promise<ProducerMetrics>;
   metrics(): ProducerMetrics;
+  /**
+   * Resolves once the producer has failed and its last call has ended: nothing more becomes of any record then, and the
+   * receipts have been told all there is to tell. Does not resolve otherwise.
+   */
+  readonly ended: Promise<ProducerError>;
 }
 
 /**
@@ -51,6 +66,8 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
 }
 
 class StreamProducer implements Producer {
+  readonly ended: Promise<ProducerError>;
+  private readonly resolveEnded: (error: ProducerError) => void;
   private readonly options: ResolvedProducerOptions;
   private readonly hashLanes: HashLanes;
   private readonly lanes: readonly Lane[];
@@ -68,6 +85,9 @@ class StreamProducer implements Producer {
 
   constructor(options: ResolvedProducerOptions, shards: readonly ShardRange[]) {
     this.options = options;
+    const { promise, resolve } = Promise.withResolvers<ProducerError>();
+    this.ended = promise;
+    this.resolveEnded = resolve;
     this.hashLanes =
       shards.length > 0 ? lanesOfShards(shards, options.lanesPerShard) : lanesWithoutShards(options.lanesWithoutShards);
     const nextNumber = (): number => this.entriesMade++;
@@ -81,16 +101,11 @@ class StreamProducer implements Producer {
   }
 
   put(dataset: Dataset, record: unknown, partitionKey = dataset.definition.key(record)): Promise<void> | undefined {
-    const { singleObjectHeader } = dataset;
-    const body = dataset.encodeAvro(record);
-    const data = Buffer.allocUnsafe(singleObjectHeader.length + body.length);
-    data.set(singleObjectHeader);
-    data.set(body, singleObjectHeader.length);
-    return this.add(data, partitionKey);
+    return this.add(encodeSingleObject(dataset, record), partitionKey, undefined);
   }
 
-  putBytes(bytes: Uint8Array, partitionKey: string): Promise<void> | undefined {
-    return this.add(Buffer.from(bytes), partitionKey);
+  putBytes(bytes: Uint8Array, partitionKey: string, receipt?: PutReceipt): Promise<void> | undefined {
+    return this.add(Buffer.from(bytes), partitionKey, receipt);
   }
 
   flush(): Promise<ProducerMetrics> {
@@ -111,15 +126,16 @@ class StreamProducer implements Producer {
     return { ...this.counts };
   }
 
-  private add(data: Buffer, partitionKey: string): Promise<void> | undefined {
+  private add(data: Buffer, partitionKey: string, receipt: PutReceipt | undefined): Promise<void> | undefined {
     const bytes = this.checkRecord(data, partitionKey);
     const lane = this.lanes[this.hashLanes.laneOf(partitionKey)];
     if (lane === undefined) throw new RangeError(`No lane takes the partition key ${JSON.stringify(partitionKey)}.`);
+    const record = { partitionKey, data, bufferedBytes: bytes, receipt };
     // Bytes that look like an aggregate already would be one inside another, which no consumer opens.
     if (this.options.isAggregated && !hasAggregateMagic(data)) {
-      lane.addAggregated(partitionKey, data, bytes, this.options.clock.now());
+      lane.addAggregated(record, this.options.clock.now());
     } else {
-      lane.addPlain(partitionKey, data, bytes);
+      lane.addPlain(record);
     }
     this.counts.userRecordsPut++;
     this.counts.bytesBuffered += bytes;
@@ -134,20 +150,9 @@ class StreamProducer implements Producer {
     if (this.error !== undefined) throw this.error;
     if (this.isClosed) throw new Error('The producer is closed; nothing can be put any more.');
     const { recordBytesMax, bufferBytesMax } = this.options;
-    if (
-      partitionKey.length === 0 ||
-      partitionKey.length > PARTITION_KEY_CHARACTERS_MAX ||
-      !partitionKey.isWellFormed()
-    ) {
-      throw new RangeError(
-        `A partition key of ${partitionKey.length} characters was put; ` +
-          `it has 1 to ${PARTITION_KEY_CHARACTERS_MAX}, and no half of a surrogate pair.`,
-      );
-    }
+    const problem = problemOfRecord(data, partitionKey, recordBytesMax);
+    if (problem !== undefined) throw new RangeError(problem);
     const bytes = data.length + Buffer.byteLength(partitionKey);
-    if (bytes > recordBytesMax) {
-      throw new RangeError(`A record of ${bytes} bytes with its partition key was put; at most ${recordBytesMax} fit.`);
-    }
     // Callers that wait exceed the limit by a record each; only one that does not wait gets to twice the limit.
     if (this.counts.bytesBuffered + bytes > bufferBytesMax * 2) {
       throw new RangeError(
@@ -173,7 +178,10 @@ class StreamProducer implements Producer {
       if (entries.length === 0) return;
       this.callsInFlight++;
       this.send(entries).then(
-        () => this.schedulePump(),
+        () => {
+          this.schedulePump();
+          this.endWhenIdle();
+        },
         (error: unknown) => this.fail('The producer broke off.', error),
       );
     }
@@ -204,6 +212,7 @@ class StreamProducer implements Producer {
     this.counts.callsSent++;
     for (const entry of entries) {
       if (entry.attempts === 0) entry.firstSentAtMs = clock.now();
+      else this.counts.recordsResent++;
       entry.attempts++;
     }
     let results: readonly PutRecordsResult[];
@@ -212,7 +221,9 @@ class StreamProducer implements Producer {
     } catch (error) {
       this.callsInFlight--;
       this.counts.callsFailed++;
-      if (!(error instanceof PutRecordsError && error.isRetryable)) {
+      const isRefused = error instanceof PutRecordsError && !error.isRetryable;
+      if (!isRefused) tellUnanswered(entries);
+      if (isRefused || !(error instanceof PutRecordsError)) {
         this.fail('PutRecords failed for good.', error);
         return;
       }
@@ -222,6 +233,7 @@ class StreamProducer implements Producer {
     }
     this.callsInFlight--;
     if (results.length !== entries.length) {
+      tellUnanswered(entries);
       throw new Error(`PutRecords answered ${results.length} results to ${entries.length} entries.`);
     }
     const rejected = entries.filter((entry, i) => !this.settle(entry, results[i]));
@@ -236,6 +248,7 @@ class StreamProducer implements Producer {
   private settle(entry: LaneEntry, result: PutRecordsResult | undefined): boolean {
     if (result === undefined || result.errorCode !== undefined) {
       this.counts.recordsRejected++;
+      if (result?.errorCode === THROTTLED) this.counts.recordsThrottled++;
       return false;
     }
     const { shardId } = entry.lane;
@@ -245,6 +258,7 @@ class StreamProducer implements Producer {
     this.counts.bytesAccepted += entry.requestBytes;
     this.counts.bytesBuffered -= entry.bufferedBytes;
     entry.lane.isBusy = false;
+    for (const receipt of entry.receipts) receipt.accepted();
     this.waiting.accepted(entry.number, this.counts.bytesBuffered);
     return true;
   }
@@ -304,5 +318,14 @@ class StreamProducer implements Producer {
     if (this.error !== undefined) return;
     this.error = new ProducerError(message, this.metrics(), cause);
     this.waiting.fail(this.error);
+    this.endWhenIdle();
   }
+
+  private endWhenIdle(): void {
+    if (this.error !== undefined && this.callsInFlight === 0) this.resolveEnded(this.error);
+  }
+}
+
+function tellUnanswered(entries: readonly LaneEntry[]): void {
+  for (const { receipts } of entries) for (const receipt of receipts) receipt.unanswered();
 }

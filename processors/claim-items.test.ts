@@ -166,6 +166,109 @@ describe('a chunk of a bounded source', () => {
   });
 });
 
+describe('a chunk of a run', () => {
+  const ofRun = (runid: string, id: string, data: unknown = probeRecord('fine')) =>
+    JSON.stringify({ specversion: '1.0', id, source: 's3://raw/object?v=1', type: 'probe', chunkid: '1', runid, data });
+  const chunkOf = (runid: string) =>
+    Buffer.from(
+      `[${[ofRun(runid, '1'), ofRun(runid, '2', { mode: 7 }), ofRun(runid, '3', probeRecord('drops'))].join(',')}]`,
+    );
+
+  /** `<run> <outcome> <events>` of what one invocation counts. */
+  async function countedBy(payloads: readonly Buffer[], table: StateTablePort) {
+    const ports = portsOn(table);
+    const groups: string[] = [];
+    const books: RecordedPorts['books'] = {
+      async begin(range) {
+        const opened = await ports.books.begin(range);
+        return {
+          ...opened,
+          commit(work) {
+            const found = work.tally.groupsUpTo(work.done);
+            groups.push(...found.map(({ runId, outcome, events }) => `${runId} ${outcome} ${events}`));
+            return opened.commit(work);
+          },
+        };
+      },
+    };
+    await invoke(kinesisEvent(payloads), { ...ports, books });
+    return groups.sort();
+  }
+
+  test('counts each of its places for the run once: its copies are of no run', async () => {
+    const chunk = chunkOf('run-1');
+
+    expect(await countedBy([chunk, chunk, chunk], createMemoryStateTable())).toEqual([
+      ' duplicate 6',
+      'run-1 delivered 1',
+      'run-1 dropped 1',
+      'run-1 quarantined 1',
+    ]);
+  });
+
+  test('that another run has delivered counts as duplicates of the run, once', async () => {
+    expect(await countedBy([chunkOf('run-1'), chunkOf('run-2'), chunkOf('run-2')], createMemoryStateTable())).toEqual([
+      ' duplicate 3',
+      'run-1 delivered 1',
+      'run-1 dropped 1',
+      'run-1 quarantined 1',
+      'run-2 duplicate 3',
+    ]);
+  });
+
+  test('passes its own claims when its batch is tried again', async () => {
+    const table = createMemoryStateTable();
+    const first = await countedBy([chunkOf('run-1')], table);
+
+    expect(await countedBy([chunkOf('run-1')], table)).toEqual(first);
+  });
+
+  test('whose run id is too long to be one is a chunk of no run', async () => {
+    const table = createMemoryStateTable();
+
+    expect(await countedBy([chunkOf('r'.repeat(65)), chunkOf('r'.repeat(65))], table)).toEqual([
+      ' delivered 1',
+      ' dropped 1',
+      ' duplicate 3',
+      ' quarantined 1',
+    ]);
+  });
+
+  test('costs two claims, whatever its events', async () => {
+    const memory = createMemoryStateTable();
+    const written: number[] = [];
+    const table: StateTablePort = {
+      ...memory,
+      transact(writes) {
+        written.push(writes.length);
+        return memory.transact(writes);
+      },
+    };
+
+    await countedBy([chunkOf('run-1')], table);
+
+    expect(written).toEqual([1, 1]);
+  });
+
+  test('counts for no run where its replay is a copy', async () => {
+    const frame = encodeReplayFrame({
+      shardId: 'shardId-000000000007',
+      sequenceNumber: sequenceOf(1),
+      partitionKey: 'key',
+      arrivedAtMs: ARRIVED_AT_MS,
+      generation: 1,
+      data: chunkOf('run-1'),
+    });
+
+    expect(await countedBy([frame, frame], createMemoryStateTable())).toEqual([
+      ' duplicate 3',
+      'run-1 delivered 1',
+      'run-1 dropped 1',
+      'run-1 quarantined 1',
+    ]);
+  });
+});
+
 describe('a record that is played again', () => {
   const first = kinesisEvent([event('a')]);
   const [origin] = first.Records;

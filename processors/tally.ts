@@ -6,6 +6,7 @@
  * cell, an aggregate one for each partition that its events fall into.
  */
 import { formatHour } from '../schemas/timestamp.ts';
+import { isRunId } from '../streams/envelope.ts';
 import type { JournalGroup, Outcome } from './books/journal-entry.ts';
 import { UNKNOWN_DATASET } from './books/keys.ts';
 import type { Routed } from './stages/route.ts';
@@ -33,9 +34,6 @@ export interface Tally {
 
 const HOUR_MS = 3_600_000;
 const DAY_HOURS = 24;
-
-/** Run ids that the books keep; a longer one is no run of ours. */
-export const RUN_ID_CHARACTERS_MAX = 64;
 
 /** Past this, sums of 32-bit values go on as `bigint`. */
 const SUM_MAX = 2 ** 52;
@@ -99,7 +97,7 @@ export function createTally(recordCount: number): Tally {
       const { recordIndex } = origin;
       recordFingerprints[recordIndex] = origin.fingerprint;
       const fingerprint = origin.recordIds.first32(event.subsequenceNumber);
-      const runId = event.runId !== undefined && event.runId.length <= RUN_ID_CHARACTERS_MAX ? event.runId : '';
+      const runId = isRunId(event.runId) ? event.runId : '';
       const hour = Math.floor(origin.arrivedAtMs / HOUR_MS);
       if (outcome === 'delivered') {
         const isHourly = routed.event.dataset.definition.partition === 'hour';

@@ -2,6 +2,13 @@
 import type { Dataset } from '../schemas/dataset.ts';
 import type { Failure } from '../schemas/failure.ts';
 
+/** Run ids that the books keep; a longer one is no run of ours. */
+export const RUN_ID_CHARACTERS_MAX = 64;
+
+export function isRunId(runId: string | undefined): runId is string {
+  return runId !== undefined && runId.length <= RUN_ID_CHARACTERS_MAX;
+}
+
 /** One event taken out of a Kinesis record. */
 export interface DecodedEvent {
   readonly kind: 'event';

@@ -3,14 +3,20 @@
  * is what lets a fold go on in the middle of one.
  */
 import type { JournalEntry, JournalGroup } from '../../processors/books/journal-entry.ts';
-import { arrivalLedgerKey, minuteKey, partitionLedgerKey, runLedgerKey } from '../../processors/books/keys.ts';
+import {
+  ANY_PARTITION,
+  arrivalLedgerKey,
+  FAILED_EVENTS,
+  minuteKey,
+  partitionLedgerKey,
+  runLedgerKey,
+  runPartitionKey,
+} from '../../processors/books/keys.ts';
 import type { StateKey } from '../../processors/books/state-table.ts';
 import { emptyMinute, type MinuteGain, mergeMinute, minuteGain, minuteOf } from './minute-gain.ts';
 
-/** The table of what was quarantined: a row an event. */
-const FAILED_EVENTS = 'failed_events';
-/** Its partition goes by when Firehose takes a row in, which is known when it has landed. */
-const ANY_PARTITION = '*';
+/** Quality scores of a run are summed as integers, so that they add up by themselves: so many are a score of 1. */
+export const SCORE_UNITS = 1_000_000;
 
 /** What one item gains. */
 export interface Gain {
@@ -28,7 +34,7 @@ export function gainsOf(entry: JournalEntry): Gains {
   const gains: Gains = new Map();
   for (const group of entry.groups) {
     addArrival(gainOf(gains, arrivalLedgerKey(group.dataset, group.hour)), group);
-    if (group.runId !== '') addArrival(gainOf(gains, runLedgerKey(group.runId)), group);
+    if (group.runId !== '') addRun(gains, group);
     if (group.outcome === 'delivered') addDelivered(gains, group.dataset, group.partition, group);
     if (group.outcome === 'quarantined') addDelivered(gains, FAILED_EVENTS, ANY_PARTITION, group);
   }
@@ -79,6 +85,21 @@ function addCounts(gain: Gain, { outcome, events }: JournalGroup): void {
 function addArrival(gain: Gain, group: JournalGroup): void {
   addCounts(gain, group);
   add(gain, `${group.outcome}_fingerprint`, group.fingerprint);
+}
+
+/** Its own ledger, and the rows that it waits for until they have landed. */
+function addRun(gains: Gains, group: JournalGroup): void {
+  const { runId, dataset, outcome, partition, events, score } = group;
+  const ledger = gainOf(gains, runLedgerKey(runId));
+  addArrival(ledger, group);
+  if (outcome === 'quarantined') addRows(gains, runPartitionKey(runId, FAILED_EVENTS, ANY_PARTITION), events);
+  if (outcome !== 'delivered') return;
+  add(ledger, 'score_millionths', BigInt(Math.round(score * SCORE_UNITS)));
+  addRows(gains, runPartitionKey(runId, dataset, partition), events);
+}
+
+function addRows(gains: Gains, key: StateKey, events: number): void {
+  add(gainOf(gains, key), 'delivered', BigInt(events));
 }
 
 function addDelivered(gains: Gains, table: string, partition: string, group: JournalGroup): void {

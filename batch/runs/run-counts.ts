@@ -1,10 +1,8 @@
 /** What the books say of a run: its own ledger, and what was given up of it. */
 import { runLedgerKey } from '../../processors/books/keys.ts';
 import { numberOf, type StateTablePort } from '../../processors/books/state-table.ts';
+import { SCORE_UNITS } from '../ledger/gains.ts';
 import type { RunCounts } from './run.ts';
-
-/** Quality scores are summed as integers: so many are a score of 1. */
-export const SCORE_UNITS = 1_000_000;
 
 /** @throws StateUnavailable */
 export async function readRunCounts(table: StateTablePort, id: string): Promise<RunCounts> {

@@ -43,10 +43,14 @@ export const UNKNOWN_DATASET = '?';
 /** @param dataset a dataset's name, `failed_events`, or `?` */
 export const ledgerPartition = (dataset: string): string => `ledger#${dataset}`;
 
+/** The table of what was quarantined: a row an event. */
+export const FAILED_EVENTS = 'failed_events';
+/** Its partition goes by when Firehose takes a row in, which is known when it has landed. */
+export const ANY_PARTITION = '*';
+
 /**
  * What was delivered to a table's partition, and what has landed in it.
- * @param partition `2026-01-01`, or `2026-01-01T05` in a table by hour; `*` for `failed_events` as delivered, whose
- *   partition is only known when it has landed
+ * @param partition `2026-01-01`, or `2026-01-01T05` in a table by hour; `*` for `failed_events` as delivered
  */
 export const partitionLedgerKey = (dataset: string, partition: string): StateKey => ({
   pk: ledgerPartition(dataset),
@@ -73,6 +77,12 @@ export const runRequestKey = (runId: string, requestHash: string): StateKey => (
 
 /** What a run has come to. */
 export const runLedgerKey = (runId: string): StateKey => ({ pk: runPartition(runId), sk: 'ledger' });
+
+/** What a run has delivered to a table's partition. @param partition as of `partitionLedgerKey` */
+export const runPartitionKey = (runId: string, table: string, partition: string): StateKey => ({
+  pk: runPartition(runId),
+  sk: `partition#${table}#${partition}`,
+});
 
 /** Real-time figures of an hour: an item a minute, shard and dataset. @param hour `2026-11-25T07`, UTC */
 export const minutesPartition = (hour: string): string => `minutes#${hour}`;

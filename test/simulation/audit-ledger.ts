@@ -1,5 +1,5 @@
 /** The ledger is the truth: what was put, by hour of arrival, by partition of the table, by run and in all minutes. */
-import { ledgerPartition, minutesPartition, runLedgerKey } from '../../processors/books/keys.ts';
+import { ledgerPartition, minutesPartition, runPartition } from '../../processors/books/keys.ts';
 import { integerOf, type StateItem } from '../../processors/books/state-table.ts';
 import type { World } from './audit-at-rest.ts';
 import { type CountedEvent, countedEvents } from './expected-groups.ts';
@@ -22,8 +22,8 @@ export async function auditLedger(world: World): Promise<void> {
     return decision === undefined ? [] : countedEvents([record], decision, audit.judge);
   });
   const items = (await Promise.all(DATASETS.map((dataset) => table.query(ledgerPartition(dataset))))).flat();
-  const run = await table.get(runLedgerKey(RUN_ID));
-  compare('ledger', expectedAmounts(events), amountsOf(run ? [...items, run] : items));
+  const run = await table.query(runPartition(RUN_ID));
+  compare('ledger', expectedAmounts(events), amountsOf([...items, ...run]));
   const minutes = (await Promise.all(HOURS.map((hour) => table.query(minutesPartition(hour))))).flat();
   compare('minutes', expectedMinutes(events), minutesOf(minutes));
 }
@@ -49,6 +49,9 @@ function expectedAmounts(events: readonly CountedEvent[]): Amounts {
     if (outcome !== 'delivered' && outcome !== 'quarantined') continue;
     add(amounts, `${at} delivered`, 1n);
     add(amounts, `${at} delivered_fingerprint`, BigInt(fingerprint));
+    if (runId === '') continue;
+    const to = outcome === 'delivered' ? `${dataset}#${partition}` : 'failed_events#*';
+    add(amounts, `run#${runId} partition#${to} delivered`, 1n);
   }
   return amounts;
 }

@@ -35,8 +35,11 @@ export function countedEvents(records: readonly StreamedRecord[], decision: Deci
       return [{ dataset: '?', runId: '', outcome, partition: '', hour, fingerprint, score: 0 }];
     }
     return record.events.map((event) => {
-      const { dataset, runId } = event.planned;
+      const { dataset, claim } = event.planned;
       const { outcome, score } = judge.outcomeOf(event, decision);
+      // The run has the place already.
+      const isCopy = outcome === 'duplicate' && (judge.isSuperseded(record) || claim?.by === 'record');
+      const runId = isCopy ? '' : event.planned.runId;
       const { fingerprint } = event;
       return { dataset, runId, outcome, partition: partitionOf(event, outcome), hour, fingerprint, score };
     });

@@ -14,7 +14,7 @@ export interface PlannedEvent {
   /** `?` where the bytes do not tell. */
   readonly dataset: 'orders' | 'readings' | 'payments' | '?';
   readonly runId: string;
-  /** What must be claimed for it, and by whom; undefined: nothing. */
+  /** What must be claimed for it first, and by whom; undefined: nothing. */
   readonly claim: { readonly by: 'event' | 'record'; readonly subject: string } | undefined;
   /** Epoch milliseconds. */
   readonly eventTimeMs: number;
@@ -73,14 +73,14 @@ export function planPayloads(
       key: plan.key,
       kind,
       dataset: isTold ? datasetOf(form) : '?',
-      runId: form === 'event' && isTold ? RUN_ID : '',
+      runId: (form === 'event' || form === 'chunk') && isTold ? RUN_ID : '',
       claim: isTold ? claimOf(form, name, id) : undefined,
       eventTimeMs: putAtMs - (index % 3) * 2_500_000,
     };
   });
   const { key } = plan;
   if (form === 'batch' || form === 'chunk') {
-    const chunk = form === 'chunk' ? { chunkid: name } : {};
+    const chunk = form === 'chunk' ? { chunkid: name, runid: RUN_ID } : {};
     const elements = events.map((event) => (event.dataset === '?' ? event.id : { ...cloudEvent(event), ...chunk }));
     return [{ key, data: Buffer.from(JSON.stringify(elements)), events }];
   }
@@ -96,7 +96,8 @@ function datasetOf(form: RecordPlan['form']): 'orders' | 'readings' | 'payments'
 }
 
 function claimOf(form: RecordPlan['form'], chunkId: string, id: string): PlannedEvent['claim'] {
-  if (form === 'chunk') return { by: 'record', subject: `chunk#${hash('sha256', `${SOURCE}\n${chunkId}`)}` };
+  if (form === 'chunk')
+    return { by: 'record', subject: `run#${hash('sha256', JSON.stringify([RUN_ID, SOURCE, chunkId]))}` };
   if (form !== 'payment') return undefined;
   return { by: 'event', subject: `event#${payments.name}#${hash('sha256', `${SOURCE}\n${id}`)}` };
 }

@@ -6,6 +6,7 @@ import {
   minuteKey,
   partitionLedgerKey,
   runLedgerKey,
+  runPartitionKey,
   type ShardRef,
   type StreamRef,
 } from '../../../processors/books/keys.ts';
@@ -131,6 +132,13 @@ export function summed(shards: readonly (readonly PlannedEntry[])[]): Record<str
           quarantined: partitionLedgerKey('failed_events', '*'),
         };
         const table = tables[outcome];
+        if (runId !== '' && outcome === 'delivered') {
+          add(runLedgerKey(runId), 'score_millionths', eighths * 125_000);
+          add(runPartitionKey(runId, dataset, dayOf(group)), 'delivered', events);
+        }
+        if (runId !== '' && outcome === 'quarantined') {
+          add(runPartitionKey(runId, 'failed_events', '*'), 'delivered', events);
+        }
         if (table) add(table, 'delivered', events);
         if (table) add(table, 'delivered_fingerprint', fingerprint);
         if (outcome === 'delivered') itemOf(minuteItem).score = Number(itemOf(minuteItem).score) + eighths / 8;

@@ -85,6 +85,42 @@ export interface Functions {
   asynchronously(functionReference: string): (payload: string) => void;
 }
 
+/** Lambda, as API Gateway invokes it. */
+export interface InvocableFunctions {
+  /**
+   * Invokes a function, by name or ARN, and waits for it.
+   * @param invocation its `payload` is JSON text
+   * @throws AwsError `ResourceNotFoundException`
+   */
+  invoke(
+    functionReference: string,
+    invocation: { readonly payload: string },
+  ): Promise<
+    | { readonly kind: 'returned'; readonly payload: string }
+    /** `payload` is the error object as JSON text. */
+    | { readonly kind: 'failed'; readonly payload: string }
+    | { readonly kind: 'throttled'; readonly message: string }
+  >;
+}
+
+/** Services by their operations, as API Gateway's integrations of type AWS call them. */
+export interface ServiceActions {
+  /**
+   * Answers as the service does on the wire, errors included.
+   * @param request `service` as in the SigV4 scope; headers in lower case
+   */
+  call(request: {
+    readonly service: string;
+    readonly action: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  }): Promise<{
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  }>;
+}
+
 /** Kinesis, as the event source mapping reads it. */
 export interface StreamReader {
   /** Open shards, and closed ones that are not expired yet, in the order of their ids: parents before their children. */

@@ -30,6 +30,11 @@ export interface RuntimeOptions {
   readonly onLog?: (group: string, message: string) => void;
   /** Gets one line for what should be known and is no answer to a request. Default: standard error. */
   readonly warn?: (line: string) => void;
+  /**
+   * Whether methods of APIs with AWS_IAM take signed requests only, as on AWS. Default false: an unsigned curl is let
+   * through. Clients sign with the secret access key `local`, and any access key id.
+   */
+  readonly enforceIam?: boolean;
 }
 
 export interface Runtime {

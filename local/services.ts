@@ -1,10 +1,11 @@
 /** Every local service, wired to the others as AWS wires them. The one place that knows them all. */
+import { type ApiGatewayService, createApiGatewayService } from './apigateway/service.ts';
+import { createServiceActions } from './apigateway/service-actions.ts';
 import { createAthenaService } from './athena/service.ts';
 import { createDynamoDbService, type DynamoDbService } from './dynamodb/service.ts';
 import { createEventsService } from './events/service.ts';
 import { createFirehoseService, type FirehoseService } from './firehose/service.ts';
 import { createGlueService } from './glue/service.ts';
-import { inertApiResourceKinds } from './inert/api-resource-kinds.ts';
 import { inertResourceKinds } from './inert/resource-kinds.ts';
 import { createKinesisService, type KinesisService } from './kinesis/service.ts';
 import { createLambdaService, type LambdaService } from './lambda/service.ts';
@@ -22,6 +23,7 @@ export interface Services {
   readonly s3: S3Service;
   readonly dynamodb: DynamoDbService;
   readonly queues: Queues;
+  readonly apigateway: ApiGatewayService;
   /** In the order in which they start; they stop the other way round. */
   readonly all: readonly LocalService[];
   /** How each resource type of a template is run. */
@@ -35,6 +37,8 @@ export interface ServicesOptions {
   readonly onLog?: (group: string, message: string) => void;
   /** Gets one line for each loss that AWS would show in metrics only. Default: standard error. */
   readonly warn?: (line: string) => void;
+  /** Whether methods of APIs with AWS_IAM take requests only that are signed with the secret `local`. Default false. */
+  readonly enforceIam?: boolean;
 }
 
 export function createServices(environment: Environment, options: ServicesOptions): Services {
@@ -62,13 +66,16 @@ export function createServices(environment: Environment, options: ServicesOption
     assetFolder: options.assetFolder,
     ...(options.warn && { warn: options.warn }),
   });
-  const all = [logs, sqs, events, scheduler, s3, glue, athena, firehose, kinesis, dynamodb, lambda];
-  const resourceKinds = [
-    ...inertApiResourceKinds(),
-    ...all.flatMap((service) => service.resourceKinds),
-    ...inertResourceKinds(),
-  ];
-  return { kinesis, lambda, firehose, s3, dynamodb, queues: sqs, all, resourceKinds };
+  const apigateway = createApiGatewayService(environment, {
+    actions: createServiceActions([kinesis]),
+    functions: lambda,
+    logs: sink,
+    enforceIam: options.enforceIam ?? false,
+    ...(options.warn && { warn: options.warn }),
+  });
+  const all = [logs, sqs, events, scheduler, s3, glue, athena, firehose, kinesis, dynamodb, lambda, apigateway];
+  const resourceKinds = [...all.flatMap((service) => service.resourceKinds), ...inertResourceKinds()];
+  return { kinesis, lambda, firehose, s3, dynamodb, queues: sqs, apigateway, all, resourceKinds };
 }
 
 function watched(sink: LogSink, onLog: (group: string, message: string) => void): LogSink {

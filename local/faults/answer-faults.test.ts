@@ -41,7 +41,7 @@ describe('/_local/faults', () => {
     ['{"kinesis":{"errorRate":2}}', 'kinesis.errorRate: a number from 0 to 1 is allowed, received 2'],
     [
       '{"kinesi":{}}',
-      'There is no service "kinesi". Services here: athena, dynamodb, events, firehose, glue, kinesis,',
+      'There is no service "kinesi". Services here: athena, dynamodb, events, execute-api, firehose, glue, kinesis,',
     ],
     ['{"athena":{"partialRate":1}}', 'athena.partialRate: this service has no such fault'],
     ['{"kinesis":1}', 'kinesis: an object of errorRate, '],

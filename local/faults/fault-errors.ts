@@ -31,6 +31,10 @@ const WORDINGS: Readonly<Record<string, Wordings>> = {
     failure: ['InternalException', INTERNAL, 500],
     throttling: ['ThrottlingException', RATE, 400],
   },
+  'execute-api': {
+    failure: ['InternalServerErrorException', 'Internal server error', 500],
+    throttling: ['TooManyRequestsException', 'Too Many Requests', 429],
+  },
   firehose: {
     failure: ['ServiceUnavailableException', 'The service is unavailable.', 503],
     throttling: ['ServiceUnavailableException', 'Slow down.', 503],

@@ -11,6 +11,7 @@ export function errorResponse(
 ): ServiceResponse {
   const contentType = request.headers['content-type'] ?? '';
   if (scope === 's3') return xml(error, s3Error(error, requestId));
+  if (scope === 'execute-api') return gateway(error);
   if (contentType.startsWith('application/x-www-form-urlencoded')) return xml(error, queryError(error, requestId));
   return {
     status: error.status,
@@ -20,6 +21,12 @@ export function errorResponse(
     },
     body: JSON.stringify({ __type: error.code, message: error.message }),
   };
+}
+
+/** API Gateway, whose answers are those of an API. */
+function gateway({ code, message, status }: Pick<AwsError, 'code' | 'message' | 'status'>): ServiceResponse {
+  const headers = { 'content-type': 'application/json', 'x-amzn-errortype': code };
+  return { status, headers, body: JSON.stringify({ message }) };
 }
 
 function xml(error: Pick<AwsError, 'status'>, body: string): ServiceResponse {

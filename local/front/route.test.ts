@@ -46,6 +46,13 @@ describe('routeOf', () => {
     ['an unsigned target of no service here', request({ headers: { 'x-amz-target': 'Other_1.Do' } }), 'Other_1'],
     ['an unsigned GET of a path', request({ method: 'GET', path: '/bucket/key' }), 's3'],
     ['an unsigned PUT of a path', request({ method: 'PUT', path: '/bucket/key' }), 's3'],
+    ['an API in the path, unsigned', request({ path: '/_aws/execute-api/abc/prod/events' }), 'execute-api'],
+    [
+      'an API in the path, whatever was signed',
+      request({ path: '/_aws/execute-api/abc/prod', headers: sigV4('k/20261123/us-east-1/s3/aws4_request') }),
+      'execute-api',
+    ],
+    ['an API in the host', request({ headers: { host: 'abc.execute-api.localhost:4566' } }), 'execute-api'],
     ['a signature of version 2', request({ method: 'GET', headers: { authorization: 'AWS key:signature' } }), 's3'],
   ])('routes by %s', (_claim, given, scope) => {
     expect(routeOf(given)).toEqual({ to: 'service', scope });

@@ -6,6 +6,8 @@
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html). Signatures are not checked.
  */
 
+import { isForApi } from '../apigateway/api-address.ts';
+
 /** Where failures are switched on and off. */
 export const FAULTS_PATH = '/_local/faults';
 
@@ -46,6 +48,8 @@ const SCOPE_ALIASES: Readonly<Record<string, string>> = { s3express: 's3', 's3-o
 export function routeOf(request: Routable): Route {
   // No bucket has such a name, and no other service such a path.
   if (request.path === FAULTS_PATH) return { to: 'faults' };
+  // An API takes whatever its clients sign, or do not sign.
+  if (isForApi(request)) return { to: 'service', scope: 'execute-api' };
   const signed = scopeOfCredential(credentialOf(request));
   if (signed !== undefined) return { to: 'service', scope: SCOPE_ALIASES[signed] ?? signed };
   const target = request.headers['x-amz-target']?.split('.')[0];

@@ -1,11 +1,15 @@
 /** Entry of `npm run pipeline`. Whatever goes wrong is one line on standard error, and an exit code that is not 0. */
+import { put } from './pipeline/put.ts';
 import { reconcile } from './pipeline/reconcile.ts';
 import { redrive } from './pipeline/redrive.ts';
+import { replay } from './pipeline/replay.ts';
+import { run } from './pipeline/run.ts';
+import { runs } from './pipeline/runs.ts';
 import { tape } from './pipeline/tape.ts';
 import { trace } from './pipeline/trace.ts';
 import { type Output, UsageError, type Verb } from './pipeline/verb.ts';
 
-const VERBS: readonly Verb[] = [reconcile, trace, redrive, tape];
+const VERBS: readonly Verb[] = [put, replay, runs, run, reconcile, trace, redrive, tape];
 
 const HELP = `npm run pipeline -- <verb> [options]
 

@@ -15,13 +15,34 @@ const BACKOFF: Backoff = { baseMs: 100, ceilingMs: 5_000, random: Math.random };
 export interface KinesisReplayOptions {
   readonly port: PutRecordsPort;
   readonly streamName: string;
+  /** Attempts at a call. Default `ATTEMPTS_MAX`. */
+  readonly attemptsMax?: number;
+  /** How long one call may take, milliseconds. Default `CALL_TIMEOUT_MS`. */
+  readonly callTimeoutMs?: number;
   readonly wait?: (durationMs: number) => Promise<unknown>;
 }
 
-/** @returns puts records; it throws when some are not accepted, and those before them are */
+/** Records that the stream did not take, though it was asked as often as allowed. */
+export class NotAccepted extends Error {
+  /** The last reason, in words of Kinesis: `ProvisionedThroughputExceededException`. */
+  readonly reason: string;
+
+  constructor(records: number, reason: string) {
+    super(`${records} records were not accepted: ${reason}`);
+    this.name = 'NotAccepted';
+    this.reason = reason;
+  }
+}
+
+/**
+ * @returns puts records; those before the ones that are not accepted are on the stream
+ * @throws NotAccepted, or PutRecordsError for what cannot pass
+ */
 export function createKinesisReplay({
   port,
   streamName,
+  attemptsMax = ATTEMPTS_MAX,
+  callTimeoutMs = CALL_TIMEOUT_MS,
   wait = sleep,
 }: KinesisReplayOptions): (records: readonly PlayedRecord[]) => Promise<void> {
   async function putAll(entries: readonly PutRecordsEntry[]): Promise<void> {
@@ -29,7 +50,7 @@ export function createKinesisReplay({
     for (let attempt = 0; pending.length > 0; attempt++) {
       let reason = 'rejected';
       try {
-        const results = await port.putRecords(streamName, pending, CALL_TIMEOUT_MS);
+        const results = await port.putRecords(streamName, pending, callTimeoutMs);
         pending = pending.filter((_, index) => results[index]?.errorCode !== undefined);
         reason = results.find(({ errorCode }) => errorCode !== undefined)?.errorCode ?? reason;
       } catch (error) {
@@ -38,7 +59,7 @@ export function createKinesisReplay({
         reason = error.message;
       }
       if (pending.length === 0) return;
-      if (attempt + 1 >= ATTEMPTS_MAX) throw new Error(`${pending.length} records were not accepted: ${reason}`);
+      if (attempt + 1 >= attemptsMax) throw new NotAccepted(pending.length, reason);
       await wait(backoffMs(BACKOFF, attempt));
     }
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { StateUnavailable } from '../../processors/books/state-table.ts';
 import { createTestApi } from '../../test/support/batch/pipelines-api.ts';
 import { objectRunId } from '../ingestion/run-id.ts';
+import type { NewRun } from '../runs/run.ts';
 import { BODY_BYTES_MAX } from './api-request.ts';
 import { Unavailable } from './ports.ts';
 
@@ -10,6 +11,15 @@ const EXAMPLE = {
   data_type: 'json',
   priority: 'normal',
   metadata: { source_system: 'external_api', batch_id: 'batch_001' },
+};
+
+const SUCCEEDED: NewRun = {
+  id: 'succeeded',
+  source: { kind: 'api' },
+  dataset: 'flights',
+  priority: 'low',
+  metadata: '{}',
+  chunkRecordsMax: 1,
 };
 
 const records = (count: number) => Array.from({ length: count }, (_, n) => ({ n }));
@@ -204,13 +214,15 @@ describe('the end of a run', () => {
   });
 
   it('is not asked for twice: what has ended otherwise is a conflict', async () => {
-    const api = createTestApi();
-    const [succeeded, stopped] = [await newRun(api), await newRun(api)];
-    api.runs.change(succeeded, { status: 'succeeded' });
+    const { runs } = createTestApi();
+    const ended = { ...(await runs.open(SUCCEEDED)), status: 'succeeded' } as const;
+    const api = createTestApi({ runs: { ...runs, get: async (id) => (id === ended.id ? ended : runs.get(id)) } });
+    const stopped = await newRun(api);
 
-    expect((await api.call('DELETE', `/pipelines/${succeeded}`)).status).toBe(409);
+    expect((await api.call('DELETE', `/pipelines/${ended.id}`)).status).toBe(409);
     for (let times = 0; times < 2; times++) {
-      expect((await api.call('DELETE', `/pipelines/${stopped}`)).body.status).toBe('cancelled');
+      const { status, body } = await api.call('DELETE', `/pipelines/${stopped}`);
+      expect({ status, run: body.status }).toEqual({ status: 202, run: 'cancelled' });
     }
   });
 });
@@ -225,7 +237,7 @@ describe('GET /pipelines', () => {
     const second = await api.call('GET', '/pipelines', { query: { ...query, next: String(first.body.next) } });
 
     const listed = [first, second].flatMap(({ body }) => (Array.isArray(body.pipelines) ? body.pipelines : []));
-    expect(listed.map(({ pipeline_id }) => pipeline_id)).toEqual(ids);
+    expect(listed.map(({ pipeline_id }) => pipeline_id)).toEqual(ids.toReversed());
     expect(second.body.next).toBeNull();
     expect((await api.call('GET', '/pipelines')).body).toEqual({ pipelines: [], next: null });
   });

@@ -1,5 +1,5 @@
 /** `tape`: the objects of the tape, or the records in them. */
-import { GetObjectCommand, ListBucketsCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { playTape } from '../../streams/tape/play-tape.ts';
 import {
   compareTapeSpans,
@@ -9,6 +9,7 @@ import {
   tapeHourPrefix,
 } from '../../streams/tape/tape-key.ts';
 import { CONNECTION_HELP, clientSettings, parseVerb } from './connection.ts';
+import { bucketPrefix, findBucket } from './find-bucket.ts';
 import { UsageError, type Verb } from './verb.ts';
 
 interface TapeListing extends TapeSpan {
@@ -18,7 +19,6 @@ interface TapeListing extends TapeSpan {
 
 const HOUR = /^\d{4}-\d{2}-\d{2}T\d{2}$/;
 const HOUR_MS = 3_600_000;
-const BUCKET_PREFIX = 'data-pipeline-archive-';
 
 export const tape: Verb = {
   name: 'tape',
@@ -31,7 +31,7 @@ a record, each position once, in the order of its shard. Reads S3 itself.
   --from HOUR          first hour of arrival, such as 2026-11-25T07, UTC (default: the first)
   --to HOUR            last hour of arrival (default: that of --from, else the last)
   --shard ID           one shard, such as shardId-000000000000
-  --bucket NAME        the archive bucket (default: the one whose name begins with ${BUCKET_PREFIX})
+  --bucket NAME        the archive bucket (default: the one whose name begins with ${bucketPrefix('archive')})
 ${CONNECTION_HELP}`,
   async run(args, output) {
     const { values, positionals } = parseVerb('tape', args, {
@@ -48,7 +48,7 @@ ${CONNECTION_HELP}`,
     const settings = clientSettings(values);
     const client = new S3Client({ ...settings, forcePathStyle: settings.endpoint !== undefined });
     try {
-      const bucket = values.bucket ?? (await archiveBucket(client));
+      const bucket = values.bucket ?? (await findBucket(client, 'archive'));
       output.progress(`listing the tape of ${bucket}`);
       const listings = (await listTape(client, bucket, prefixes)).filter(
         ({ shardId }) => values.shard === undefined || shardId === values.shard,
@@ -84,17 +84,6 @@ function prefixesOf(from: string | undefined, to = from): readonly string[] {
     prefixes.push(tapeHourPrefix(new Date(atMs).toISOString().slice(0, 13)));
   }
   return prefixes;
-}
-
-async function archiveBucket(client: S3Client): Promise<string> {
-  const { Buckets = [] } = await client.send(new ListBucketsCommand({}));
-  const region = await client.config.region();
-  const found = Buckets.flatMap(({ Name = '' }) =>
-    Name.startsWith(BUCKET_PREFIX) && Name.endsWith(region) ? [Name] : [],
-  );
-  const [name] = found;
-  if (name !== undefined && found.length === 1) return name;
-  throw new Error(`${found.length} buckets begin with ${BUCKET_PREFIX} and end with ${region}: name one by --bucket`);
 }
 
 async function listTape(client: S3Client, bucket: string, prefixes: readonly string[]): Promise<TapeListing[]> {

@@ -6,9 +6,10 @@ import {
   type ObjectVersion,
   type PipelinesPorts,
 } from '../../../batch/pipelines/ports.ts';
+import { createRuns } from '../../../batch/runs/create-runs.ts';
 import { isRecord } from '../../../schemas/describe.ts';
 import type { Chunk } from '../../../streams/ingest/chunk.ts';
-import { createMemoryRuns } from './memory-runs.ts';
+import { createMemoryStateTable } from '../processors/memory-state-table.ts';
 
 export const SETTINGS = {
   datasets: new Set(['earthquakes', 'flights']),
@@ -47,7 +48,7 @@ export function createTestApi(changed: Partial<PipelinesPorts> = {}) {
   let nowMs = Date.UTC(2026, 10, 25);
   let ids = 0;
   const clock = { now: () => nowMs++ };
-  const runs = createMemoryRuns(clock.now);
+  const runs = createRuns({ table: createMemoryStateTable(), clock });
   const objects = new Map<string, ObjectVersion>();
   const putChunks: Chunk[] = [];
   const sent: object[] = [];

@@ -77,6 +77,7 @@ describe('defineDataset', () => {
       /aheadOfNow: received "P1M", allowed: days and hours/,
     ],
     [{ transform: undefined }, /transform: received nothing, allowed: a function/],
+    [{ schedules: [{ name: 'X' }] }, /tides: name of a schedule: received "X"/],
     [{ schema: 'long' }, /tides\/schema.avsc: received "long", allowed: a record/],
     [
       { output: { type: 'record', name: 'R', fields: [{ name: 'At', type: 'int' }] }, quality: 'Rules = []' },

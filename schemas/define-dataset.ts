@@ -2,6 +2,7 @@
 import { type AvroType, parseSchema } from './avro-type.ts';
 import { dayFromText } from './calendar.ts';
 import { schemaFingerprint } from './canonical-form.ts';
+import { checkSchedules } from './check-schedules.ts';
 import { PIPELINE_COLUMNS } from './columns.ts';
 import type { Dataset, DatasetDefinition, FileOptions } from './dataset.ts';
 import { shown } from './describe.ts';
@@ -73,6 +74,7 @@ function checkDefinition<In, Out>(definition: DatasetDefinition<In, Out>): void 
       refuse(`${name}: ${part}`, definition[part], 'a function of the record');
   }
   if (definition.files !== undefined) checkFiles(definition.files, name);
+  checkSchedules(name, definition.schedules ?? []);
 }
 
 function checkFiles(files: FileOptions, name: string): void {

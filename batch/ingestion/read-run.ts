@@ -4,14 +4,22 @@
  */
 import type { Run } from '../runs/run.ts';
 
-/** A chunk of a run, and where the run stands once the stream has it. */
-export interface RunStep {
-  /** What is put on the stream: a chunk of `streams/ingest/`. */
+/** A record that is put on the stream. */
+export interface StreamRecordData {
   readonly partitionKey: string;
   readonly data: Buffer;
-  /** Distinct records of the run up to the end of this chunk. */
+}
+
+/** A step of a run, and where the run stands once it is done. */
+export interface RunStep {
+  /**
+   * What is put on the stream: a chunk of `streams/ingest/`. Undefined: nothing is, and the position is kept before the next
+   * step is asked for, so that a later attempt knows what was decided here, such as which version of an object is read.
+   */
+  readonly record: StreamRecordData | undefined;
+  /** Distinct records of the run up to the end of this step. */
   readonly produced: number;
-  /** Where the run goes on after it: what `readRun` is given as `run.position` the next time. */
+  /** Where the run goes on after it: what `ReadRun` is given as `run.position` the next time. */
   readonly position: string;
 }
 
@@ -27,7 +35,7 @@ export interface Deadline {
  * @param deadline of the invocation. Nobody needs to watch it between steps; what reads for long without giving one throws
  *   `TimeOver`
  * @throws BadObject when what was asked for cannot be read, now or later: the run ends with its message as its error, and
- *   keeps what was given before. Any other error is met again by the next attempt
+ *   keeps what was given before. LeftToBackfill for an object that is too large. Any other error is met by a later attempt
  */
 export type ReadRun = (run: Run, deadline: Deadline) => AsyncIterable<RunStep>;
 

@@ -104,3 +104,6 @@ export const misdeliveredKey = (objectKey: string): StateKey => ({ pk: MISDELIVE
 
 /** A claim on something that may be processed once. @param subject such as `event#flights#<_event_id>` */
 export const claimKey = (subject: string): StateKey => ({ pk: `claim#${subject}`, sk: 'claim' });
+
+/** What the last pull of a schedule left for the next. */
+export const pullKey = (dataset: string, schedule: string): StateKey => ({ pk: `pull#${dataset}`, sk: schedule });

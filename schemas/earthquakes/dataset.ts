@@ -46,6 +46,21 @@ export default defineDataset<In, Out>({
       url: properties.url,
     };
   },
+  schedules: [
+    {
+      name: 'usgs',
+      expression: 'rate(1 hour)',
+      // Features of the past hour, in a document of about 10 KB; those of a quiet hour come again as the same document.
+      pull: {
+        kind: 'http',
+        url: 'https://earthquake.usgs.gov/earthquakes/feed/v1.0/summary/all_hour.geojson',
+        bytesMax: 16 * 1024 * 1024,
+        timeoutMs: 30_000,
+      },
+      // An example: nothing of this repository calls out by itself.
+      enabled: false,
+    },
+  ],
 });
 
 /** Characters of a partition key: Kinesis API, `PutRecordsRequestEntry.PartitionKey`. */

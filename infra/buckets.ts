@@ -54,6 +54,7 @@ export class Buckets extends Construct {
         cold(ARCHIVE_PREFIXES.onFailure),
       ],
     });
+    publishEvents(this.raw);
     publishEvents(this.processed);
     publishEvents(this.archive);
   }

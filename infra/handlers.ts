@@ -10,6 +10,7 @@ export const HANDLERS = {
   ledger: 'batch/handlers/ledger.ts',
   reconcile: 'batch/handlers/reconcile.ts',
   redrive: 'batch/handlers/redrive.ts',
+  ingestion: 'batch/handlers/ingestion.ts',
 } as const;
 
 export type HandlerName = keyof typeof HANDLERS;

@@ -54,6 +54,9 @@ export const ARCHIVE_PREFIXES = {
   onFailure: 'aws/lambda/',
 } as const;
 
+/** In the raw bucket: what is put below it is taken in, `incoming/<dataset>/` as that dataset. */
+export const DROP_PREFIX = 'incoming/';
+
 export type BucketKind = 'raw' | 'processed' | 'archive';
 
 export function bucketName(kind: BucketKind): string {

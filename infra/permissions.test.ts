@@ -119,6 +119,20 @@ const REDRIVE: readonly Grant[] = [
   DELIVER,
 ];
 
+const INGESTION: readonly Grant[] = [
+  [
+    ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
+    ['Queue data-pipeline-runs', 'Queue data-pipeline-ingest'],
+  ],
+  [['sqs:SendMessage'], ['Queue data-pipeline-runs']],
+  [['s3:GetObject', 's3:GetObjectVersion'], [objects('raw', '*')]],
+  [['s3:ListBucket'], [bucket('raw')]],
+  [['kms:Decrypt'], ['Key EncryptionLakeKey']],
+  [['kinesis:PutRecords'], ['Stream data-pipeline-stream']],
+  [['kms:GenerateDataKey'], ['Key EncryptionStreamKey']],
+  ...KEEP_STATE,
+];
+
 const CATALOG: readonly Grant[] = [
   [
     ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
@@ -171,6 +185,7 @@ function allowed({ traced }: { readonly traced: boolean }): Record<string, reado
     Ledger: LEDGER,
     Reconcile: RECONCILE,
     Redrive: REDRIVE,
+    Ingestion: INGESTION,
   };
   const grants: Record<string, readonly Grant[]> = {
     ...Object.fromEntries(
@@ -207,6 +222,8 @@ describe('roles', () => {
 
     expect(granted.filter((line) => /^\S*\*/.test(line))).toEqual([]);
     expect(granted.filter((line) => /^\S*delete/i.test(line))).toEqual([
+      'sqs:DeleteMessage on Queue data-pipeline-ingest',
+      'sqs:DeleteMessage on Queue data-pipeline-runs',
       'sqs:DeleteMessage on Queue data-pipeline-landed',
     ]);
   });
@@ -214,8 +231,11 @@ describe('roles', () => {
 
 describe('policies on resources', () => {
   it('let in EventBridge, each rule to its queue or function, and leave keys to the policies of the account', () => {
-    const byRule = 'on Queue data-pipeline-landed if ArnEquals: aws:SourceArn: Rule LandingLanded';
-
+    const sendByRule = (id: string, queue: string, rule: string) =>
+      ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'].map((action) => {
+        const condition = `if ArnEquals: aws:SourceArn: Rule ${rule}`;
+        return `${id}Policy: Service: events.amazonaws.com ${action} on Queue data-pipeline-${queue} ${condition}`;
+      });
     const invoke = (name: string, rule: string) =>
       `events.amazonaws.com lambda:InvokeFunction on Function ServerlessDataPipeline-${name}Function if SourceArn: Rule ${rule}`;
 
@@ -223,9 +243,8 @@ describe('policies on resources', () => {
       'EncryptionLakeKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
       'EncryptionStateKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
       'EncryptionStreamKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
-      ...['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'].map(
-        (action) => `LandingQueuePolicy: Service: events.amazonaws.com ${action} ${byRule}`,
-      ),
+      ...sendByRule('IngestionRunsQueue', 'runs', 'IngestionDropped'),
+      ...sendByRule('LandingQueue', 'landed', 'LandingLanded'),
       invoke('Ledger', 'LedgerEveryMinute'),
       invoke('Reconcile', 'ReconcileEveryHour'),
     ]);

@@ -126,7 +126,7 @@ describe('the mapping of the stream', () => {
 
 describe('functions', () => {
   it('run Node 24 on arm64 and log JSON to a group of their own', () => {
-    prod.resourceCountIs('AWS::Lambda::Function', 6);
+    prod.resourceCountIs('AWS::Lambda::Function', 7);
     prod.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -337,7 +337,7 @@ describe('landing', () => {
   });
 
   it('refuses queue requests without TLS', () => {
-    prod.resourceCountIs('AWS::SQS::QueuePolicy', 2);
+    prod.resourceCountIs('AWS::SQS::QueuePolicy', 5);
     prod.allResourcesProperties('AWS::SQS::QueuePolicy', {
       PolicyDocument: Match.objectLike({
         Statement: Match.arrayWith([
@@ -442,7 +442,7 @@ describe('queries', () => {
 
 describe('logs', () => {
   it('are kept for a time that is stated, by function, delivery stream and API', () => {
-    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 7);
+    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 8);
     prod.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 });
     local.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });

@@ -1,9 +1,10 @@
-/** What moves data and accounts for it: the API, processor, tape, delivery streams, landing, the books, and the workgroup. */
+/** What moves data and accounts for it: the API, ingestion, processor, tape, delivery, landing, the books, the workgroup. */
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Dataset } from '../schemas/dataset.ts';
 import { Api } from './api.ts';
 import { Delivery } from './delivery.ts';
+import { Ingestion } from './ingestion.ts';
 import { Landing } from './landing.ts';
 import { Ledger } from './ledger.ts';
 import { Processor } from './processor.ts';
@@ -52,6 +53,7 @@ export class PipelineStack extends Stack {
       stateTable,
     };
     new Processor(this, 'Processor', { ...shared, defaultDataset: props.defaultDataset, deliveryStreamArns });
+    new Ingestion(this, 'Ingestion', { ...shared, raw: buckets.raw, defaultDataset: props.defaultDataset });
     new Tape(this, 'Tape', shared);
     new Ledger(this, 'Ledger', shared);
     new Landing(this, 'Landing', { ...shared, processed: buckets.processed, tables });

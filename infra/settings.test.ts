@@ -27,6 +27,7 @@ describe('settingsOf', () => {
       QUALITY_THRESHOLD: '0.5',
       ENABLE_XRAY_TRACING: 'false',
       MAX_RETRIES: '1000',
+      BATCH_SIZE: '10000',
       METRICS_NAMESPACE: 'Team/Pipeline-1',
     });
 
@@ -35,6 +36,7 @@ describe('settingsOf', () => {
       tracing: false,
       metricsNamespace: 'Team/Pipeline-1',
       processor: { qualityThreshold: 0.5, maxRetries: 1000 },
+      ingestion: { chunkRecordsMax: 10_000 },
     });
   });
 
@@ -44,6 +46,12 @@ describe('settingsOf', () => {
     expect(memory({ VALIDATION_MEMORY: '512', TRANSFORMATION_MEMORY: '1024' })).toBe(1024);
     expect(memory({ VALIDATION_MEMORY: '2048' })).toBe(2048);
     expect(memory({})).toBe(1769);
+  });
+
+  it('gives the ingestion a memory of its own', () => {
+    const { ingestion, processor } = settingsOf('prod', { INGESTION_MEMORY: '512' });
+
+    expect([ingestion.memory.toMebibytes(), processor.memory.toMebibytes()]).toEqual([512, 1769]);
   });
 
   it('reads an empty value as none', () => {
@@ -64,6 +72,9 @@ describe('settingsOf', () => {
     ['MAX_RETRIES', '0', 'a whole number from 1 to 1000'],
     ['MAX_RETRIES', '1001', 'a whole number from 1 to 1000'],
     ['MAX_RETRIES', '5.5', 'a whole number from 1 to 1000'],
+    ['INGESTION_MEMORY', '127', 'whole MB from 128 to 10240'],
+    ['BATCH_SIZE', '0', 'a whole number from 1 to 10000'],
+    ['BATCH_SIZE', '10001', 'a whole number from 1 to 10000'],
     ['METRICS_NAMESPACE', 'AWS/Mine', '1 to 255 letters, digits and . - _ / # :, not beginning with AWS/'],
     ['METRICS_NAMESPACE', ':mine', '1 to 255 letters, digits'],
     ['METRICS_NAMESPACE', 'x'.repeat(256), '1 to 255 letters, digits'],
@@ -82,9 +93,9 @@ describe('parseEnvironment', () => {
 
 describe('unusedOverrides', () => {
   it('names what is set and has no effect yet, and nothing else', () => {
-    expect(unusedOverrides({ BATCH_SIZE: '500', ALERT_EMAIL: '', LOG_LEVEL: 'INFO', AWS_PROFILE: 'me' })).toEqual([
-      'BATCH_SIZE',
-    ]);
+    expect(
+      unusedOverrides({ ALERT_EMAIL: 'me@here', BATCH_SIZE: '500', LOG_LEVEL: 'INFO', AWS_PROFILE: 'me' }),
+    ).toEqual(['ALERT_EMAIL']);
   });
 });
 

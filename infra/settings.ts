@@ -51,6 +51,16 @@ export interface Settings {
     /** Unfinished attempts at one record alone before it is filed as a failed event, 1 to 1,000. */
     readonly maxRetries: number;
   };
+  readonly ingestion: {
+    /** 128 to 10,240 MiB. */
+    readonly memory: Size;
+    /** Events a chunk of a new run, 1 to 10,000; a chunk of 1 MiB ends sooner. */
+    readonly chunkRecordsMax: number;
+    /** Larger objects are left to the backfill. */
+    readonly objectSizeMax: Size;
+    /** Invocations at once for each of the two queues, 2 to 1,000: lambda/latest/dg/services-sqs-scaling.html */
+    readonly concurrencyMax: number;
+  };
   readonly tape: {
     /** Kinesis records an object, 1 to 10,000; 6 MB of payload end a batch sooner. */
     readonly batchSize: number;
@@ -91,7 +101,7 @@ export interface Settings {
 export type Overrides = Readonly<Record<string, string | undefined>>;
 
 /** Names that belong to parts which do not exist yet. They have no effect, and `unusedOverrides` says so. */
-const NAMES_WITHOUT_EFFECT = ['INGESTION_MEMORY', 'BATCH_SIZE', 'ALERT_EMAIL'];
+const NAMES_WITHOUT_EFFECT = ['ALERT_EMAIL'];
 
 /** At 1,769 MB a function has one full vCPU, which is all that one thread can use: lambda/latest/dg/configuration-memory.html */
 export const ONE_VCPU = Size.mebibytes(1_769);
@@ -119,6 +129,14 @@ const PROD: Settings = {
     recordAgeMax: Duration.hours(72),
     qualityThreshold: 0.85,
     maxRetries: 5,
+  },
+  ingestion: {
+    memory: ONE_VCPU,
+    // Each chunk costs two claims; most records come to 1 MiB before there are more.
+    chunkRecordsMax: 1_000,
+    objectSizeMax: Size.gibibytes(5),
+    // Five large objects at once write some 100 MB a second: on-demand streams begin with 4 MB, and double every 15 minutes.
+    concurrencyMax: 5,
   },
   // An object a minute and shard. A year is 0.004 USD a GB and month, once it is cold.
   tape: { batchSize: 10_000, batchingWindow: Duration.seconds(60), objectsKept: Duration.days(365) },
@@ -155,6 +173,7 @@ const DEFAULTS: Readonly<Record<EnvironmentName, Settings>> = {
     // Two, so that order by key and books by shard are exercised across shards.
     stream: { ...PROD.stream, capacity: 2 },
     processor: { ...PROD.processor, batchingWindow: Duration.seconds(0) },
+    ingestion: { ...PROD.ingestion, concurrencyMax: 2 },
     tape: { ...DEV.tape, batchingWindow: Duration.seconds(1) },
     catalog: { ...PROD.catalog, batchingWindow: Duration.seconds(1) },
   },
@@ -179,7 +198,8 @@ export function unusedOverrides(overrides: Overrides): readonly string[] {
 /** @throws Error when an override is not allowed */
 export function settingsOf(environment: EnvironmentName, overrides: Overrides = {}): Settings {
   const defaults = DEFAULTS[environment];
-  const { processor } = defaults;
+  const { processor, ingestion } = defaults;
+  const ingestionMemory = override(overrides, 'INGESTION_MEMORY', memory);
   return {
     ...defaults,
     logLevel: override(overrides, 'LOG_LEVEL', logLevel) ?? defaults.logLevel,
@@ -190,6 +210,11 @@ export function settingsOf(environment: EnvironmentName, overrides: Overrides = 
       memory: processorMemory(overrides) ?? processor.memory,
       qualityThreshold: override(overrides, 'QUALITY_THRESHOLD', share) ?? processor.qualityThreshold,
       maxRetries: override(overrides, 'MAX_RETRIES', retries) ?? processor.maxRetries,
+    },
+    ingestion: {
+      ...ingestion,
+      memory: ingestionMemory === undefined ? ingestion.memory : Size.mebibytes(ingestionMemory),
+      chunkRecordsMax: override(overrides, 'BATCH_SIZE', chunkRecords) ?? ingestion.chunkRecordsMax,
     },
   };
 }
@@ -239,6 +264,12 @@ function share(name: string, text: string): number {
 function retries(name: string, text: string): number {
   const value = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   return value >= 1 && value <= 1_000 ? value : refuse(name, text, 'a whole number from 1 to 1000');
+}
+
+/** Events that one Kinesis record may hold at most: streams/codecs/decode-context.ts */
+function chunkRecords(name: string, text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  return value >= 1 && value <= 10_000 ? value : refuse(name, text, 'a whole number from 1 to 10000');
 }
 
 /** AmazonCloudWatch/latest/APIReference/API_PutMetricData.html; spaces would be allowed, and are left out. */

@@ -90,7 +90,7 @@ describe('buckets', () => {
     });
   });
 
-  it('publishes the events of the processed bucket and of the archive, and not of what is uploaded', () => {
+  it('publishes the events of every bucket', () => {
     const publishing = prod.findResources('AWS::S3::Bucket', {
       Properties: {
         NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
@@ -100,6 +100,7 @@ describe('buckets', () => {
     expect(Object.keys(publishing).sort()).toEqual([
       expect.stringContaining('Archive'),
       expect.stringContaining('Processed'),
+      expect.stringContaining('Raw'),
     ]);
   });
 

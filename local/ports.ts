@@ -61,9 +61,17 @@ export interface QueueMessage {
   readonly receiptHandle: string;
   readonly body: string;
   readonly attributes: Readonly<Record<string, string>>;
+  /** Those of whoever sent it. Values as SQS has them: binary ones are base64. */
+  readonly messageAttributes: Readonly<Record<string, QueueMessageAttribute>>;
   readonly md5OfBody: string;
   /** When its visibility timeout ends and others may get it, epoch milliseconds of the shared clock. */
   readonly hiddenUntilMs: number;
+}
+
+export interface QueueMessageAttribute {
+  readonly DataType: string;
+  readonly StringValue?: string | undefined;
+  readonly BinaryValue?: string | undefined;
 }
 
 /** CloudWatch Logs. */

@@ -33,6 +33,11 @@ const ENVIRONMENT = {
   STREAM_NAME: 'data-pipeline-stream',
   TAPE_FUNCTION: 'ServerlessDataPipeline-TapeFunction',
   WORKGROUP: 'data-pipeline-workgroup',
+  RAW_BUCKET: 'raw',
+  RUNS_QUEUE_URL: 'http://127.0.0.1/000000000000/data-pipeline-runs',
+  INGEST_QUEUE_URL: 'http://127.0.0.1/000000000000/data-pipeline-ingest',
+  BATCH_SIZE: '1000',
+  OBJECT_BYTES_MAX: '1000000',
 };
 
 let outdir = '';

@@ -37,7 +37,16 @@ class MemoryQueue implements Queues {
     const attributes = { ApproximateReceiveCount: '1', SentTimestamp: '1' };
     const hiddenUntilMs = Number.POSITIVE_INFINITY;
     const receiptHandle = `handle-${messageId}`;
-    this.visible.push({ messageId, receiptHandle, body, attributes, md5OfBody: 'md5', hiddenUntilMs });
+    const messageAttributes = { dataset: { DataType: 'String', StringValue: 'flights' } };
+    this.visible.push({
+      messageId,
+      receiptHandle,
+      body,
+      attributes,
+      messageAttributes,
+      md5OfBody: 'md5',
+      hiddenUntilMs,
+    });
   }
 
   async receive(_arn: string, messagesMax: number): Promise<readonly QueueMessage[]> {
@@ -163,7 +172,9 @@ it('gives the event that AWS documents', async () => {
           receiptHandle: 'handle-m1',
           body: '{"a":1}',
           attributes: { ApproximateReceiveCount: '1', SentTimestamp: '1' },
-          messageAttributes: {},
+          messageAttributes: {
+            dataset: { stringValue: 'flights', stringListValues: [], binaryListValues: [], dataType: 'String' },
+          },
           md5OfBody: 'md5',
           eventSource: 'aws:sqs',
           eventSourceARN: QUEUE_ARN,

@@ -179,13 +179,29 @@ function handles(batch: readonly QueueMessage[]): readonly string[] {
   return batch.map((message) => message.receiptHandle);
 }
 
+/** As Lambda writes them, in names of its own: lambda/latest/dg/with-sqs.html */
+function eventAttributes({ messageAttributes }: QueueMessage): object {
+  return Object.fromEntries(
+    Object.entries(messageAttributes).map(([name, { DataType, StringValue, BinaryValue }]) => [
+      name,
+      {
+        ...(StringValue !== undefined && { stringValue: StringValue }),
+        ...(BinaryValue !== undefined && { binaryValue: BinaryValue }),
+        stringListValues: [],
+        binaryListValues: [],
+        dataType: DataType,
+      },
+    ]),
+  );
+}
+
 function eventRecord(message: QueueMessage, options: SqsMappingOptions): object {
   return {
     messageId: message.messageId,
     receiptHandle: message.receiptHandle,
     body: message.body,
     attributes: message.attributes,
-    messageAttributes: {},
+    messageAttributes: eventAttributes(message),
     md5OfBody: message.md5OfBody,
     eventSource: 'aws:sqs',
     eventSourceARN: options.definition.eventSourceArn,

@@ -74,6 +74,7 @@ export function createSqsService(environment: Environment): LocalService & Queue
         receiptHandle: message.receiptHandle,
         body: message.body,
         attributes: systemAttributes(message, account),
+        messageAttributes: message.attributes,
         md5OfBody: message.md5OfBody,
         hiddenUntilMs: message.hiddenUntilMs,
       }));

@@ -42,6 +42,12 @@ export interface DatasetDefinition<In, Out> {
   readonly id: (record: In) => string;
   /** Partition key: order is kept per key. 1 to 256 characters. */
   readonly key: (record: In) => string;
+  /**
+   * Where the text stands that `key` gives, property names joined by dots, for who cannot call it: API Gateway. A record
+   * without it, or with other characters than letters, digits, spaces and `._:;,/+=@-` there, gets a key of its own.
+   * Default: each does.
+   */
+  readonly keyField?: string;
   readonly transform: (record: In, context: TransformContext) => Out | Drop;
   /** Fields that the schema does not know: `report` quarantines the record, `ignore` lets them pass. Default `ignore`. */
   readonly unknownFields?: 'report' | 'ignore';

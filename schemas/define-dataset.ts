@@ -15,6 +15,8 @@ import { compileWriter } from './write-avro.ts';
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 /** Tables of the pipeline itself. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['failed_events', 'processed_data', 'errors']);
+/** Names of fields, as Avro has them, with dots between. */
+const KEY_FIELD = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
 const DURATION = /^P(?=.)(?:(\d{1,5})D)?(?:T(\d{1,5})H)?$/;
 /** What separates fields and cannot be part of one without quotes. */
 const CSV_DELIMITER = /^[\t !#-/:-@[-`{-~]$/;
@@ -59,7 +61,7 @@ export function defineDataset<In, Out>(definition: DatasetDefinition<In, Out>): 
 }
 
 function checkDefinition<In, Out>(definition: DatasetDefinition<In, Out>): void {
-  const { name, partition, unknownFields = 'ignore', qualityThreshold = 0 } = definition;
+  const { name, partition, keyField, unknownFields = 'ignore', qualityThreshold = 0 } = definition;
   if (!NAME.test(name)) refuse('dataset name', name, NAME.source);
   if (RESERVED_NAMES.has(name)) refuse('dataset name', name, `any but ${[...RESERVED_NAMES].join(', ')}`);
   if (partition !== 'day' && partition !== 'hour') refuse(`${name}: partition`, partition, '"day" or "hour"');
@@ -69,6 +71,7 @@ function checkDefinition<In, Out>(definition: DatasetDefinition<In, Out>): void 
   if (!(qualityThreshold >= 0 && qualityThreshold <= 1)) {
     refuse(`${name}: qualityThreshold`, qualityThreshold, 'a number from 0 to 1');
   }
+  if (keyField !== undefined && !KEY_FIELD.test(keyField)) refuse(`${name}: keyField`, keyField, KEY_FIELD.source);
   for (const part of ['eventTime', 'id', 'key', 'transform'] as const) {
     if (typeof definition[part] !== 'function')
       refuse(`${name}: ${part}`, definition[part], 'a function of the record');

@@ -123,7 +123,12 @@ export function scalarRule(type: ScalarType): ScalarRule {
     case 'boolean':
       return plainRule((name) => `typeof ${name} === "boolean"`, 'boolean', never);
     case 'int':
-      return plainRule((name) => `(${name} | 0) === ${name}`, 'int from -2147483648 to 2147483647', isWhole);
+      // By type first: to convert an object calls its toString, which a client may have made a number.
+      return plainRule(
+        (name) => `typeof ${name} === "number" && (${name} | 0) === ${name}`,
+        'int from -2147483648 to 2147483647',
+        isWhole,
+      );
     case 'long':
       return plainRule(
         (name) => `Number.isSafeInteger(${name})`,
@@ -132,7 +137,7 @@ export function scalarRule(type: ScalarType): ScalarRule {
       );
     case 'float':
       return plainRule(
-        (name) => `${name} >= -${FLOAT_MAX} && ${name} <= ${FLOAT_MAX} && typeof ${name} === "number"`,
+        (name) => `typeof ${name} === "number" && ${name} >= -${FLOAT_MAX} && ${name} <= ${FLOAT_MAX}`,
         'finite float',
         isNumber,
       );

@@ -139,6 +139,19 @@ describe('compileValidator', () => {
     });
   });
 
+  it.each([
+    ...['boolean', 'int', 'long', 'float', 'double', 'string', 'bytes'],
+    { type: 'enum', name: 'E', symbols: ['a'] },
+    logical('long', 'timestamp-millis'),
+    logical('int', 'date'),
+    logical('string', 'uuid'),
+    logical('bytes', 'decimal', { precision: 4, scale: 2 }),
+  ])('takes an object that cannot be converted for no %j, and does not throw', (type) => {
+    const hostile = JSON.parse('{"toString":1,"valueOf":1,"length":1}');
+
+    expect(ofField(type)({ x: hostile })).toMatchObject({ code: 'WRONG_TYPE', path: 'x' });
+  });
+
   it('does not take what every object inherits for a field', () => {
     const schema: Schema = { type: 'record', name: 'R', fields: [{ name: 'constructor', type: 'int' }] };
 

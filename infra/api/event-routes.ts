@@ -3,8 +3,6 @@
  * `POST /events/<dataset>/batch` for each dataset, and an answer that lists the datasets for any other. A body is checked by
  * its model, wrapped by the template beside this file, and put by PutRecord.
  */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import {
   AwsIntegration,
   CfnModel,
@@ -23,6 +21,13 @@ import { Construct } from 'constructs';
 import type { Dataset } from '../../schemas/dataset.ts';
 import { batchModel, eventModel, type RequestModel } from '../../schemas/request-model.ts';
 import { NAMES } from '../names.ts';
+import {
+  putAnswerTemplate,
+  putEventTemplate,
+  putFailedTemplate,
+  putRefusedTemplate,
+  unknownDatasetTemplate,
+} from './put-event-template.ts';
 
 export interface EventRoutesProps {
   readonly restApi: RestApi;
@@ -35,7 +40,7 @@ export interface EventRoutesProps {
 const SOURCE = '/api/events';
 const JSON_TYPE = 'application/json';
 /** Statuses that the routes answer with; the templates choose among them. */
-const STATUSES = ['200', '413', '429', '502', '503'];
+const STATUSES = ['200', '400', '413', '429', '502', '503'];
 
 export class EventRoutes extends Construct {
   readonly role: Role;
@@ -68,8 +73,10 @@ export class EventRoutes extends Construct {
     for (const resource of [other, other.addResource('batch')]) addUnknown(resource, datasets);
   }
 
-  private addRoute(resource: IResource, { name }: Dataset, schema: RequestModel, isBatch: boolean): void {
+  private addRoute(resource: IResource, { name, definition }: Dataset, schema: RequestModel, isBatch: boolean): void {
     const source = `${SOURCE}/${name}${isBatch ? '/batch' : ''}`;
+    // A batch has many keys, and is one record.
+    const keyField = isBatch ? undefined : definition.keyField;
     const integration = new AwsIntegration({
       service: 'kinesis',
       action: 'PutRecord',
@@ -79,7 +86,7 @@ export class EventRoutes extends Construct {
         // What no template is for is answered with 415.
         passthroughBehavior: PassthroughBehavior.NEVER,
         requestParameters: { 'integration.request.header.Content-Type': "'application/x-amz-json-1.1'" },
-        requestTemplates: { [JSON_TYPE]: putEventTemplate({ dataset: name, source, isBatch }) },
+        requestTemplates: { [JSON_TYPE]: putEventTemplate({ dataset: name, source, isBatch, keyField }) },
         integrationResponses: INTEGRATION_RESPONSES,
       },
     });
@@ -105,45 +112,15 @@ export class EventRoutes extends Construct {
   }
 }
 
-/** What the templates are told. Nothing of it is a client's. */
-export interface PutEvent {
-  readonly dataset: string;
-  readonly source: string;
-  readonly isBatch: boolean;
-}
-
-/** The request template of a route, in VTL. */
-export function putEventTemplate({ dataset, source, isBatch }: PutEvent): string {
-  return [
-    setText('stream', NAMES.stream),
-    setText('dataset', dataset),
-    setText('source', source),
-    `#set($isBatch = ${isBatch})`,
-    template('event-id.vtl'),
-    template('put-event.request.vtl'),
-  ].join('\n');
-}
-
-/** The answer when Kinesis took the record, in VTL. */
-export function putAnswerTemplate(): string {
-  return [template('event-id.vtl'), template('put-event.response.vtl')].join('\n');
-}
-
-/** The answer when Kinesis refused the record, in VTL. */
-export function putRefusedTemplate(): string {
-  return template('put-event.refused.vtl');
-}
-
 const INTEGRATION_RESPONSES: IntegrationResponse[] = [
   { statusCode: '200', selectionPattern: '2\\d{2}', responseTemplates: { [JSON_TYPE]: putAnswerTemplate() } },
   { statusCode: '502', selectionPattern: '4\\d{2}', responseTemplates: { [JSON_TYPE]: putRefusedTemplate() } },
   // Without a pattern, it is what any other status is answered with.
-  { statusCode: '503', responseTemplates: { [JSON_TYPE]: template('put-event.failed.vtl') } },
+  { statusCode: '503', responseTemplates: { [JSON_TYPE]: putFailedTemplate() } },
 ];
 
 function addUnknown(resource: IResource, datasets: readonly Dataset[]): void {
-  const names = JSON.stringify(datasets.map(({ name }) => name));
-  const answer = [`#set($datasets = '${names}')`, template('unknown-dataset.response.vtl')].join('\n');
+  const answer = unknownDatasetTemplate(datasets.map(({ name }) => name));
   resource.addMethod(
     'ANY',
     new MockIntegration({
@@ -153,13 +130,4 @@ function addUnknown(resource: IResource, datasets: readonly Dataset[]): void {
     }),
     { methodResponses: [{ statusCode: '404' }] },
   );
-}
-
-function setText(name: string, text: string): string {
-  if (!/^[\w./-]+$/.test(text)) throw new Error(`VTL ${name}: received ${text}, allowed: letters, digits and _ . / -`);
-  return `#set($${name} = "${text}")`;
-}
-
-function template(file: string): string {
-  return readFileSync(path.join(import.meta.dirname, file), 'utf8').trimEnd();
 }

@@ -16,6 +16,7 @@ export default defineDataset<In, Out>({
   id: (feature) => `${feature.id}/${feature.properties.updated}`,
   // Descriptions of one earthquake keep their order.
   key: (feature) => feature.id.slice(0, PARTITION_KEY_CHARACTERS_MAX) || 'unknown',
+  keyField: 'id',
   transform: ({ id, properties, geometry }) => {
     // Fewer than three coordinates leave NaN, which the output schema refuses by its column.
     const [longitude = Number.NaN, latitude = Number.NaN, depthKm = Number.NaN] = geometry.coordinates;

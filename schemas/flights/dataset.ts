@@ -15,6 +15,7 @@ export default defineDataset<In, Out>({
   // The source numbers nothing: a flight is what all its fields say.
   id: ({ date, delay, distance, origin, destination }) => `${date}/${origin}/${destination}/${distance}/${delay}`,
   key: (flight) => flight.origin || 'unknown',
+  keyField: 'origin',
   transform: (flight) => ({
     scheduled_at: flight.date,
     delay_minutes: flight.delay,

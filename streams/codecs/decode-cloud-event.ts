@@ -4,28 +4,33 @@
  * `type` names the dataset. Of the extensions, `runid`, `chunkid`, `traceparent` and `partitionkey` have a meaning here; others
  * pass. `data` is the record as JSON. `data_base64` is the record as JSON text, or, with `datacontenttype`
  * `avro/binary` or `application/avro`, as Avro single-object encoding: a bare Avro body is refused, since nothing says
- * which version of the schema wrote it. Other content types, and events without data, are refused.
+ * which version of the schema wrote it. Other content types, and events without data, are refused. With the extension
+ * `databatch` it stands for many events (`decode-data-batch.ts`).
  *
  * The extension `unreadable` is for producers that read files: the record could not become an event. It says what was
  * received, the extension `expected` what is allowed, and `data_base64` holds the first bytes.
  */
 import type { Dataset } from '../../schemas/dataset.ts';
 import { describe } from '../../schemas/describe.ts';
+import {
+  type Attributes,
+  AVRO_CONTENT,
+  attributeFault,
+  findContentFault,
+  isText,
+  JSON_CONTENT,
+  originOf,
+  readBase64,
+  text,
+} from './cloud-event-attributes.ts';
 import { readSingleObject } from './decode-avro.ts';
 import { quoted } from './decode-context.ts';
-import type { DecodeFault, EventOrigin, Outcomes } from './outcomes.ts';
+import { decodeDataBatch } from './decode-data-batch.ts';
+import type { DecodeFault, Outcomes } from './outcomes.ts';
 import { parseJson } from './parse-json.ts';
 import type { Payload } from './payload.ts';
 
-type Attributes = Readonly<Record<string, unknown>>;
-
-/** The parameters of a media type, such as a charset, do not matter here. */
-const JSON_CONTENT = /^\s*(?:application|text|\*)\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
-const AVRO_CONTENT = /^\s*(?:avro\/binary|application\/avro)\s*(?:;|$)/i;
 const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
-/** W3C Trace Context, section 3.2: version, trace id, parent id, flags; later versions may append more. */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
-
 export function decodeCloudEvent(attributes: Attributes, bytes: () => Buffer, outcomes: Outcomes): void {
   const { datasetByName } = outcomes.context;
   const type = text(attributes.type);
@@ -40,6 +45,10 @@ export function decodeCloudEvent(attributes: Attributes, bytes: () => Buffer, ou
       message: 'The CloudEvent is of a type that no dataset has.',
     };
     outcomes.pushFault(fault ?? unknownDataset, bytes, dataset?.name, originOf(attributes));
+    return;
+  }
+  if (attributes.databatch === true) {
+    decodeDataBatch(attributes, dataset, bytes, outcomes);
     return;
   }
   const data = isText(attributes.unreadable)
@@ -69,6 +78,10 @@ function findAttributeFault(attributes: Attributes): DecodeFault | undefined {
   const { time } = attributes;
   if (time !== undefined && time !== null && !(typeof time === 'string' && RFC3339.test(time))) {
     return attributeFault('time', 'a timestamp as RFC 3339 writes it', time);
+  }
+  const { databatch } = attributes;
+  if (databatch !== undefined && databatch !== null && typeof databatch !== 'boolean') {
+    return attributeFault('databatch', 'true, false or nothing', databatch);
   }
   // Each by its name, not in a loop over names: that is 0.4 µs an event.
   return (
@@ -143,55 +156,4 @@ function readBinary(binary: Buffer, attributes: Attributes, dataset: Dataset, ou
     return { fault: attributeFault('data_base64', expected, `Avro of ${quoted([read.dataset.name])}`) };
   }
   return { value: read.value, conforms: true };
-}
-
-/** The bytes, or `undefined` for what is no base64: decoding passes over foreign characters, so it comes out short. */
-function readBase64(value: unknown): Buffer | undefined {
-  if (typeof value !== 'string' || value.length % 4 !== 0) return undefined;
-  const padding = value.endsWith('==') ? 2 : value.endsWith('=') ? 1 : 0;
-  const binary = Buffer.from(value, 'base64');
-  const isWhole = binary.length === (value.length / 4) * 3 - padding;
-  return isWhole && !value.includes('-') && !value.includes('_') ? binary : undefined;
-}
-
-function findContentFault(
-  attributes: Attributes,
-  accepted: readonly RegExp[],
-  expected: string,
-): DecodeFault | undefined {
-  const contentType = text(attributes.datacontenttype);
-  if (contentType === undefined || accepted.some((pattern) => pattern.test(contentType))) return undefined;
-  return attributeFault('datacontenttype', expected, contentType);
-}
-
-function attributeFault(path: string, expected: string, value: unknown): DecodeFault {
-  const received = describe(value);
-  return {
-    code: 'INVALID_CLOUDEVENT',
-    path,
-    expected,
-    received,
-    message: `The CloudEvent's ${path} is ${received}; expected ${expected}.`,
-  };
-}
-
-/** What is well-formed of the envelope, also of one that is otherwise invalid. */
-function originOf(attributes: Attributes): EventOrigin {
-  const traceparent = text(attributes.traceparent);
-  return {
-    source: text(attributes.source),
-    runId: text(attributes.runid),
-    chunkId: text(attributes.chunkid),
-    // An invalid traceparent is to be ignored (W3C Trace Context, section 3.2.2), so it never fails an event.
-    traceId: traceparent === undefined ? undefined : TRACEPARENT.exec(traceparent)?.[1],
-  };
-}
-
-/** Half of a surrogate pair has no UTF-8 form: in a column, or hashed into an identity, it would be another text. */
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.isWellFormed();
-}
-
-function text(value: unknown): string | undefined {
-  return isText(value) ? value : undefined;
 }

@@ -3,6 +3,7 @@
  * the default dataset (anything else; validation tells whether it conforms). A byte order mark is taken off.
  */
 import { describe, isRecord } from '../../schemas/describe.ts';
+import { attributeFault } from './cloud-event-attributes.ts';
 import { decodeCloudEvent } from './decode-cloud-event.ts';
 import type { Outcomes } from './outcomes.ts';
 import { parseJson } from './parse-json.ts';
@@ -47,8 +48,12 @@ function decodeBatch(elements: readonly unknown[], text: Buffer, bytes: () => Bu
       bounds ??= findElementBounds(text);
       return text.subarray(bounds[i * 2], bounds[i * 2 + 1]);
     };
-    if (isCloudEvent(element)) decodeCloudEvent(element, elementBytes, outcomes);
-    else {
+    if (isCloudEvent(element) && element.databatch === true) {
+      // Its events would be more than were made room for.
+      outcomes.pushFault(attributeFault('databatch', 'nothing within a batch', true), elementBytes);
+    } else if (isCloudEvent(element)) {
+      decodeCloudEvent(element, elementBytes, outcomes);
+    } else {
       outcomes.pushFault(
         {
           code: 'INVALID_CLOUDEVENT',

@@ -32,6 +32,7 @@ const almostCloudEvent = fc
       data: fc.jsonValue(),
       data_base64: fc.oneof(fc.base64String(), fc.jsonValue()),
       traceparent: fc.jsonValue(),
+      databatch: fc.oneof(fc.constant(true), fc.jsonValue()),
     },
     { requiredKeys: ['specversion', 'id', 'source', 'type'] },
   )

@@ -1,11 +1,13 @@
 /**
- * The Ledger function: folds the journal into the ledger until nothing is left or its time is short. A schedule invokes it;
- * what it does not get to, the next invocation does.
+ * The Ledger function: folds the journal into the ledger until nothing is left or its time is short, and then brings runs as
+ * far as the ledger says. A schedule invokes it; what it does not get to, the next invocation does.
  */
 import type { Context } from 'aws-lambda';
 import { type StateTablePort, StateUnavailable } from '../../processors/books/state-table.ts';
 import type { NamedStreamPort } from '../../processors/books/stream-info.ts';
 import type { ClockPort } from '../../processors/ports.ts';
+import { advanceRuns } from '../runs/advance-runs.ts';
+import { runsLogLine } from '../runs/runs-log-line.ts';
 import { foldLedger } from './fold.ts';
 import { type FoldTotals, foldLogLine, foldTotals } from './ledger-log-line.ts';
 import type { ShardFoldReport } from './shard-fold.ts';
@@ -20,7 +22,7 @@ export interface LedgerPorts {
   readonly table: StateTablePort;
   readonly streams: NamedStreamPort;
   readonly clock: ClockPort;
-  /** Takes one JSON line an invocation. */
+  /** Takes one JSON line an invocation, and one more when a run came further. */
   readonly log: (line: string) => void;
 }
 
@@ -39,7 +41,14 @@ export function createLedgerHandler(settings: LedgerSettings, ports: LedgerPorts
     let shards: readonly ShardFoldReport[] = [];
     let reason: string | undefined;
     try {
-      shards = await foldLedger(await streams.refOf(settings.streamName), { table, clock, isTimeUp });
+      const stream = await streams.refOf(settings.streamName);
+      shards = await foldLedger(stream, { table, clock, isTimeUp });
+      const line = runsLogLine(
+        settings.metricsNamespace,
+        clock.now(),
+        await advanceRuns(stream, { table, clock, isTimeUp }),
+      );
+      if (line !== undefined) ports.log(line);
     } catch (error) {
       if (!(error instanceof StateUnavailable)) throw error;
       reason = error.message;

@@ -1,8 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createDynamoDbStateTable } from '../../processors/adapters/dynamodb-state-table.ts';
-import { runLedgerKey } from '../../processors/books/keys.ts';
+import {
+  ANY_PARTITION,
+  FAILED_EVENTS,
+  partitionLedgerKey,
+  runLedgerKey,
+  runPartitionKey,
+} from '../../processors/books/keys.ts';
 import type { StateTablePort } from '../../processors/books/state-table.ts';
+import { STREAM } from '../../test/support/batch/journal.ts';
 import { RunningDynamoDb, TABLE } from '../../test/support/local/running-dynamodb.ts';
+import { createLedgerHandler } from '../ledger/handler.ts';
 import { createRuns } from './create-runs.ts';
 import type { NewRun } from './run.ts';
 import type { RunsPort } from './runs-port.ts';
@@ -229,4 +237,39 @@ test('counts are those of the ledger of the run', async () => {
     landed: undefined,
     qualityScore: 0.875,
   });
+});
+
+test('the Ledger function ends a run that is accounted for, once its rows have landed, and tells of it', async () => {
+  const run = await opened();
+  await runs.finish(run.id, { produced: 10 });
+  const [day, failed] = [partitionLedgerKey('flights', '2026-01-01'), partitionLedgerKey(FAILED_EVENTS, ANY_PARTITION)];
+  await table.transact([
+    { kind: 'update', key: runLedgerKey(run.id), add: { delivered: 7, quarantined: 2, duplicate: 1 } },
+    { kind: 'update', key: runPartitionKey(run.id, 'flights', '2026-01-01'), add: { delivered: 7 } },
+    { kind: 'update', key: runPartitionKey(run.id, FAILED_EVENTS, ANY_PARTITION), add: { delivered: 2 } },
+    { kind: 'update', key: day, add: { delivered: 20, landed: 13 } },
+    { kind: 'update', key: failed, add: { delivered: 4 } },
+  ]);
+  const lines: string[] = [];
+  const ledger = createLedgerHandler(
+    { streamName: 'stream', metricsNamespace: 'Test' },
+    { table, streams: { refOf: async () => STREAM }, clock: { now: () => nowMs }, log: (line) => lines.push(line) },
+  );
+  const fold = () => ledger({}, { getRemainingTimeInMillis: () => 60_000 });
+
+  await fold();
+  expect(await runs.get(run.id)).toMatchObject({ status: 'landing' });
+  await table.update({ kind: 'update', key: day, add: { landed: 7 } });
+  await fold();
+  expect(await runs.get(run.id)).toMatchObject({ status: 'landing' });
+  const hour = partitionLedgerKey(FAILED_EVENTS, '2026-11-25T07');
+  await table.update({ kind: 'update', key: hour, add: { landed: 4 } });
+  await fold();
+
+  expect(await runs.get(run.id)).toMatchObject({ status: 'succeeded_with_failures', produced: 10, error: undefined });
+  expect(await runs.counts(run)).toMatchObject({ delivered: 7, quarantined: 2, duplicate: 1, landed: 7 });
+  expect(lines.map((line) => JSON.parse(line)).filter(({ message }) => message === 'runs advanced')).toMatchObject([
+    { landing: expect.any(Number) },
+    { RunsSucceededWithFailures: 1 },
+  ]);
 });

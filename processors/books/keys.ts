@@ -78,6 +78,15 @@ export const runRequestKey = (runId: string, requestHash: string): StateKey => (
 /** What a run has come to. */
 export const runLedgerKey = (runId: string): StateKey => ({ pk: runPartition(runId), sk: 'ledger' });
 
+/** Records of a run that Lambda gave up. @param entryHash of the chunk and of the record that carried it, hex digits */
+export const runParkedKey = (runId: string, entryHash: string): StateKey => ({
+  pk: runPartition(runId),
+  sk: `parked#${entryHash}`,
+});
+
+/** Rows that a run waits for, once all of it is accounted for. */
+export const runLandingKey = (runId: string): StateKey => ({ pk: runPartition(runId), sk: 'landing' });
+
 /** What a run has delivered to a table's partition. @param partition as of `partitionLedgerKey` */
 export const runPartitionKey = (runId: string, table: string, partition: string): StateKey => ({
   pk: runPartition(runId),
@@ -92,6 +101,9 @@ export const minuteKey = (shard: ShardRef, dataset: string, minute: string): Sta
   pk: minutesPartition(minute.slice(0, 13)),
   sk: `${minute.slice(14)}#${dataset}#${shard.streamArn}#${shard.createdAtMs}#${shard.shardId}`,
 });
+
+/** Sort keys that begin so. @param prefix such as `partition#` */
+export const beginningWith = (prefix: string) => ({ from: prefix, to: `${prefix}~` }) as const;
 
 /** A Parquet object that was counted. @param objectKey key in the processed bucket */
 export const landedKey = (table: string, objectKey: string): StateKey => ({ pk: `landed#${table}`, sk: objectKey });

@@ -5,13 +5,14 @@
  * documents that have been seen.
  */
 import { isRecord } from '../../schemas/describe.ts';
-import { createRecordIdentity, padSequence } from '../../streams/position.ts';
-import { parkedKey } from '../books/keys.ts';
+import { createRecordIdentity, padSequence, type StreamRecord } from '../../streams/position.ts';
+import { PARKED, parkedKey } from '../books/keys.ts';
 import type { StateAttributes, StateTablePort } from '../books/state-table.ts';
 import { streamArnOf, streamNameOf } from '../read-kinesis-event.ts';
 import { enterOnce } from './enter-once.ts';
 import { ObjectError, type ObjectsPort, type StoredObject } from './objects.ts';
 import { readParkedPayload } from './parked-records.ts';
+import { enterParkedRuns } from './parked-runs.ts';
 
 /** A payload is 6 MB at most, and text of text needs more. */
 export const DOCUMENT_BYTES_MAX = 67_108_864;
@@ -44,11 +45,11 @@ export async function enterParked(object: StoredObject, options: ParkedOptions):
     const reason = Error.isError(error) ? error.message : String(error);
     throw new ObjectError(object, `received no on-failure document of a Kinesis batch (${reason})`, { cause: error });
   }
-  const { functionArn, parkedAtMs = nowMs } = parked;
-  const status = functionName(functionArn) === tapeFunction ? 'tape_parked' : 'parked';
+  const { functionArn, streamArn, parkedAtMs = nowMs, payload = [] } = parked;
+  const status = functionName(functionArn) === tapeFunction ? 'tape_parked' : PARKED;
   const attributes: StateAttributes = {
     function_arn: functionArn,
-    stream_arn: parked.streamArn,
+    stream_arn: streamArn,
     shard: parked.shardId,
     from: padSequence(parked.from),
     to: padSequence(parked.to),
@@ -60,6 +61,8 @@ export async function enterParked(object: StoredObject, options: ParkedOptions):
     updated_at: nowMs,
     parked_at: parkedAtMs,
   };
+  // Before the document: told of again, it is entered as a whole.
+  if (status === PARKED) await enterParkedRuns(table, { document: object.key, streamArn, records: payload });
   return enterOnce(table, { kind: 'put', key: parkedKey(object.key), when: 'new', attributes });
 }
 
@@ -78,6 +81,8 @@ export interface ParkedBatch {
   readonly condition: string;
   /** Epoch milliseconds; undefined when the document does not tell. */
   readonly parkedAtMs: number | undefined;
+  /** Undefined for a document of metadata alone. */
+  readonly payload: readonly StreamRecord[] | undefined;
 }
 
 /** @throws Error saying what is missing, or SyntaxError */
@@ -87,7 +92,8 @@ export function readParkedBatch(text: string): ParkedBatch {
   const batch = recordOf(document.KinesisBatchInfo, 'KinesisBatchInfo');
   const shardId = textOf(batch, 'shardId');
   const streamArn = streamArnOf(textOf(batch, 'streamArn'));
-  const sequenceNumbers = readParkedPayload(document.payload)?.map(({ sequenceNumber }) => sequenceNumber);
+  const payload = readParkedPayload(document.payload);
+  const sequenceNumbers = payload?.map(({ sequenceNumber }) => sequenceNumber);
   const parkedAtMs = typeof document.timestamp === 'string' ? Date.parse(document.timestamp) : Number.NaN;
   return {
     functionArn: textOf(context, 'functionArn'),
@@ -99,6 +105,7 @@ export function readParkedBatch(text: string): ParkedBatch {
     fingerprint: sequenceNumbers && fingerprintOf(streamArn, shardId, sequenceNumbers),
     condition: textOf(context, 'condition'),
     parkedAtMs: Number.isNaN(parkedAtMs) ? undefined : parkedAtMs,
+    payload,
   };
 }
 

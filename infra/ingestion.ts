@@ -12,6 +12,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { PULLED_PREFIX } from '../schemas/check-schedules.ts';
 import { acknowledge } from './acknowledge.ts';
 import { DROP_PREFIX, NAMES, objectArn, objectArnFinding } from './names.ts';
 import { PipelineFunction } from './pipeline-function.ts';
@@ -44,21 +45,26 @@ const KEPT = Duration.days(14);
 /** A message of users is at most 1 MiB, and a payload of Lambda 6 MB. */
 const MESSAGES_A_BATCH = 10;
 
+/** Documents that schedules pulled: infra/schedules.ts. */
+const PULLED = `${PULLED_PREFIX}*`;
+
 export class Ingestion extends Construct {
   /** Takes events of dropped objects, and requests for runs. */
   readonly runsQueue: Queue;
   /** Takes messages of users. */
   readonly ingestQueue: Queue;
+  /** Gets what of these could not be taken in. */
+  readonly deadLetterQueue: Queue;
 
   constructor(scope: Construct, id: string, props: IngestionProps) {
     super(scope, id);
     const { settings, raw } = props;
     const encrypted = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: KEPT };
-    const deadLetterQueue = new Queue(this, 'DeadLetterQueue', { ...encrypted, queueName: NAMES.deadLetterQueue });
+    this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', { ...encrypted, queueName: NAMES.deadLetterQueue });
     const queueProps = {
       ...encrypted,
       visibilityTimeout: VISIBILITY_TIMEOUT,
-      deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: RECEIVES_MAX },
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: RECEIVES_MAX },
     };
     this.runsQueue = new Queue(this, 'RunsQueue', { ...queueProps, queueName: NAMES.runsQueue });
     this.ingestQueue = new Queue(this, 'IngestQueue', { ...queueProps, queueName: NAMES.ingestQueue });
@@ -92,6 +98,7 @@ export class Ingestion extends Construct {
       settings,
     });
     acknowledge(made.role, {
+      [objectArnFinding('raw', PULLED)]: 'Keys name the schedule and the time of a pull, below one prefix',
       [objectArnFinding('raw', '*')]:
         'Keys are chosen by those who drop objects: any object of this bucket may be read',
     });
@@ -116,7 +123,16 @@ export class Ingestion extends Construct {
       }),
       // Without it a missing object looks like one that may not be read.
       new PolicyStatement({ sid: 'ListObjects', actions: ['s3:ListBucket'], resources: [raw.bucketArn] }),
-      new PolicyStatement({ sid: 'DecryptObjects', actions: ['kms:Decrypt'], resources: [lakeKey.keyArn] }),
+      new PolicyStatement({
+        sid: 'KeepPulledDocuments',
+        actions: ['s3:PutObject'],
+        resources: [objectArn('raw', PULLED)],
+      }),
+      new PolicyStatement({
+        sid: 'DecryptAndEncryptObjects',
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: [lakeKey.keyArn],
+      }),
       new PolicyStatement({ sid: 'PutRecords', actions: ['kinesis:PutRecords'], resources: [stream.streamArn] }),
       // Of producers: streams/latest/dev/permissions-user-key-KMS.html
       new PolicyStatement({ sid: 'EncryptRecords', actions: ['kms:GenerateDataKey'], resources: [streamKey.keyArn] }),

@@ -127,7 +127,8 @@ const INGESTION: readonly Grant[] = [
   [['sqs:SendMessage'], ['Queue data-pipeline-runs']],
   [['s3:GetObject', 's3:GetObjectVersion'], [objects('raw', '*')]],
   [['s3:ListBucket'], [bucket('raw')]],
-  [['kms:Decrypt'], ['Key EncryptionLakeKey']],
+  [['s3:PutObject'], [objects('raw', 'pulled/*')]],
+  [['kms:Decrypt', 'kms:GenerateDataKey'], ['Key EncryptionLakeKey']],
   [['kinesis:PutRecords'], ['Stream data-pipeline-stream']],
   [['kms:GenerateDataKey'], ['Key EncryptionStreamKey']],
   ...KEEP_STATE,
@@ -148,6 +149,11 @@ const CATALOG: readonly Grant[] = [
   ],
   [['kms:Decrypt'], ['Key EncryptionLakeKey']],
   ...KEEP_STATE,
+];
+
+const SCHEDULES: readonly Grant[] = [
+  [['trusts'], ['Service: scheduler.amazonaws.com']],
+  [['sqs:SendMessage'], ['Queue data-pipeline-runs', 'Queue data-pipeline-dlq']],
 ];
 
 function deliveryGrants(table: string): readonly Grant[] {
@@ -196,6 +202,7 @@ function allowed({ traced }: { readonly traced: boolean }): Record<string, reado
     ),
     ...Object.fromEntries(TABLES.map((table) => [`data-pipeline-${table}`, deliveryGrants(table)])),
     ...API,
+    SchedulesRole: SCHEDULES,
   };
   return Object.fromEntries(Object.entries(grants).map(([name, rows]) => [name, rows.flatMap(linesOf).sort()]));
 }

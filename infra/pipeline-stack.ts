@@ -11,6 +11,7 @@ import { Processor } from './processor.ts';
 import { Query } from './query.ts';
 import { Reconcile } from './reconcile.ts';
 import { Redrive } from './redrive.ts';
+import { Schedules } from './schedules.ts';
 import type { Settings } from './settings.ts';
 import type { StatefulStack } from './stateful-stack.ts';
 import { Tape } from './tape.ts';
@@ -53,7 +54,12 @@ export class PipelineStack extends Stack {
       stateTable,
     };
     new Processor(this, 'Processor', { ...shared, defaultDataset: props.defaultDataset, deliveryStreamArns });
-    new Ingestion(this, 'Ingestion', { ...shared, raw: buckets.raw, defaultDataset: props.defaultDataset });
+    const { runsQueue, deadLetterQueue } = new Ingestion(this, 'Ingestion', {
+      ...shared,
+      raw: buckets.raw,
+      defaultDataset: props.defaultDataset,
+    });
+    new Schedules(this, 'Schedules', { datasets: props.datasets, runsQueue, deadLetterQueue });
     new Tape(this, 'Tape', shared);
     new Ledger(this, 'Ledger', shared);
     new Landing(this, 'Landing', { ...shared, processed: buckets.processed, tables });

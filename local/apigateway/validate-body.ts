@@ -6,7 +6,7 @@
  */
 import type { ErrorObject } from 'ajv';
 import Draft04 from 'ajv-draft-04';
-import { parseJson, UnreadableJson } from './vtl/parse-json.ts';
+import { parsePlainJson, UnreadableJson } from './vtl/parse-json.ts';
 
 /** Gives `validationErrorString`: `[…, …]`; undefined for a body that is valid. */
 export type ValidateBody = (body: string) => string | undefined;
@@ -35,11 +35,10 @@ export function compileModel(schema: Readonly<Record<string, unknown>>): Validat
 
 type ReadBody = { readonly value: unknown; readonly problem?: undefined } | { readonly problem: string };
 
-/** As parseJson reads it, so that what is too deep for templates is refused here. */
+/** What templates cannot read is refused here. */
 function readBody(body: string): ReadBody {
   try {
-    parseJson(body);
-    return { value: JSON.parse(body) };
+    return { value: parsePlainJson(body) };
   } catch (error) {
     if (error instanceof UnreadableJson) return { problem: `request body is not JSON: ${error.message}` };
     throw error;

@@ -270,11 +270,13 @@ function compare(operator: '<' | '<=' | '>' | '>=', left: VtlValue, right: VtlVa
   return operator === '>' ? one > other : one >= other;
 }
 
-/** Whole numbers stay whole, as in Java; with a text, + puts together. Null for what has no result. */
+/** Whole numbers stay whole, as in Java; with a text, + puts together. Null for what has no result. @throws TemplateError */
 function calculate(operator: '+' | '-' | '*' | '/' | '%', left: VtlValue, right: VtlValue): VtlValue {
   const [one, other] = [numberOf(left), numberOf(right)];
   if (one === undefined || other === undefined) {
-    return operator === '+' && left !== null && right !== null ? textOf(left) + textOf(right) : null;
+    if (operator !== '+' || (typeof left !== 'string' && typeof right !== 'string')) return null;
+    if (left !== null && right !== null) return textOf(left) + textOf(right);
+    throw new TemplateError('+ of a text and what is absent');
   }
   if (other === 0 && (operator === '/' || operator === '%')) return null;
   const result = { '+': one + other, '-': one - other, '*': one * other, '/': one / other, '%': one % other }[operator];

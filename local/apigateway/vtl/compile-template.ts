@@ -147,20 +147,18 @@ function compileForeach(node: Node, body: readonly unknown[]): Write {
   const write = compileBlock(body);
   return (scope) => {
     const all = itemsOf(items(scope));
-    for (const [index, item] of all.entries()) {
-      if (index >= FOREACH_ITERATIONS_MAX || scope.isBroken) break;
-      scope.step();
-      const foreach = {
-        index,
-        count: index + 1,
-        hasNext: index + 1 < all.length,
-        first: index === 0,
-        last: index + 1 === all.length,
-      };
-      scope.shadow({ [name]: item, foreach, velocityCount: index + 1, velocityHasNext: foreach.hasNext }, () =>
-        write(scope),
-      );
-    }
+    scope.shadow([name, 'foreach', 'velocityCount', 'velocityHasNext'], () => {
+      for (const [index, item] of all.entries()) {
+        if (index >= FOREACH_ITERATIONS_MAX || scope.isBroken) break;
+        scope.step();
+        const hasNext = index + 1 < all.length;
+        scope.variables[name] = item;
+        scope.variables.foreach = { index, count: index + 1, hasNext, first: index === 0, last: !hasNext };
+        scope.variables.velocityCount = index + 1;
+        scope.variables.velocityHasNext = hasNext;
+        write(scope);
+      }
+    });
     scope.isBroken = false;
   };
 }

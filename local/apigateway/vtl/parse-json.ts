@@ -12,12 +12,21 @@ const LOSSY_NUMBER = /\d(?:[.eE]|\d{15})/;
 
 /** @throws UnreadableJson saying what is wrong with it */
 export function parseJson(text: string): VtlValue {
+  return read(text, () => (LOSSY_NUMBER.test(text) ? JSON.parse(text, keepNumbers) : JSON.parse(text)));
+}
+
+/** As JavaScript has it. @throws UnreadableJson for the same texts as parseJson */
+export function parsePlainJson(text: string): unknown {
+  return read(text, (): unknown => JSON.parse(text));
+}
+
+function read<Value>(text: string, parse: () => Value): Value {
   const depth = depthOf(text);
   if (depth > JSON_DEPTH_MAX) {
     throw new UnreadableJson(`nesting depth (${depth}) exceeds the maximum allowed (${JSON_DEPTH_MAX})`);
   }
   try {
-    return LOSSY_NUMBER.test(text) ? JSON.parse(text, keepNumbers) : JSON.parse(text);
+    return parse();
   } catch (error) {
     throw new UnreadableJson(Error.isError(error) ? error.message : String(error), { cause: error });
   }

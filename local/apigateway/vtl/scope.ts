@@ -1,10 +1,10 @@
 /** The state of one rendering: variables, what has been written, and how much more may be done. */
-import { TemplateError, type VtlMap, type VtlValue } from './value.ts';
+import { TemplateError, type VtlMap } from './value.ts';
 
 /** Characters that a template may write: what API Gateway takes of a payload, three times. */
 const OUTPUT_CHARACTERS_MAX = 32 * 1024 * 1024;
 /** References and directives that a rendering may come to: loops in loops have an end. */
-const STEPS_MAX = 2_000_000;
+const STEPS_MAX = 200_000;
 
 export class Scope {
   readonly variables: VtlMap;
@@ -46,10 +46,9 @@ export class Scope {
     return this.#parts.join('');
   }
 
-  /** A variable for the time of `run`: what has its name around it comes back. */
-  shadow(values: Readonly<Record<string, VtlValue>>, run: () => void): void {
-    const before = Object.keys(values).map((name) => [name, this.variables[name]] as const);
-    Object.assign(this.variables, values);
+  /** Variables that `run` sets: what had their names before comes back after it. */
+  shadow(names: readonly string[], run: () => void): void {
+    const before = names.map((name) => [name, this.variables[name]] as const);
     run();
     for (const [name, value] of before) {
       if (value === undefined) delete this.variables[name];

@@ -36,7 +36,8 @@ export const templateFunctions: VtlValue = vtlObject({
     const text = textOf(given);
     switch (name) {
       case 'escapeJavaScript':
-        return given === null ? null : escapeJavaScript(text);
+        // Java writes what is absent so.
+        return given === null ? 'null' : escapeJavaScript(text);
       case 'base64Encode':
         return Buffer.from(text, 'utf8').toString('base64');
       case 'base64Decode':

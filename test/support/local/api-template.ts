@@ -57,6 +57,23 @@ const PUT = {
   ],
 };
 
+/** Puts a record whose data says what the request template was given: what a client sends goes through all functions. */
+const ECHO = {
+  ...PUT,
+  PassthroughBehavior: 'WHEN_NO_TEMPLATES',
+  RequestTemplates: {
+    'application/json': `#set($text = '{"json":'+$input.json('$')+',"note":"'+$util.escapeJavaScript($input.path('$.note')).replaceAll("\\\\'","'")+'"}')
+{"StreamName":"events","Data":"$util.base64Encode($text)","PartitionKey":"echo"}`,
+  },
+  IntegrationResponses: [
+    {
+      StatusCode: '200',
+      ResponseParameters: { 'method.response.header.X-Seen': "'yes'" },
+      ResponseTemplates: { 'application/json': '{}' },
+    },
+  ],
+};
+
 const EVENT_SCHEMA = {
   $schema: 'http://json-schema.org/draft-04/schema#',
   type: 'object',
@@ -166,8 +183,16 @@ function methods(): Record<string, object> {
     Proxy: resource(ROOT, 'function'),
     ProxyItem: resource({ Ref: 'Proxy' }, '{id}'),
     ProxyAny: method({ Ref: 'ProxyItem' }, 'ANY', proxy),
+    Impatient: resource(ROOT, 'impatient'),
+    ImpatientGet: method({ Ref: 'Impatient' }, 'GET', { ...proxy, TimeoutInMillis: 50 }),
     Signed: resource(ROOT, 'signed'),
     SignedPost: method({ Ref: 'Signed' }, 'POST', mock('{"user":"$context.identity.user"}'), {
+      ...OK,
+      AuthorizationType: 'AWS_IAM',
+    }),
+    SignedBelow: resource(ROOT, 'signed-below'),
+    SignedItem: resource({ Ref: 'SignedBelow' }, '{name}'),
+    SignedItemPost: method({ Ref: 'SignedItem' }, 'POST', mock('{"name":"$input.params(\'name\')"}'), {
       ...OK,
       AuthorizationType: 'AWS_IAM',
     }),
@@ -183,6 +208,10 @@ function methods(): Record<string, object> {
       ...OK,
       RequestValidatorId: { Ref: 'Validator' },
       RequestParameters: { 'method.request.querystring.from': true, 'method.request.header.X-Who': true },
+    }),
+    Echo: resource(ROOT, 'echo'),
+    EchoPost: method({ Ref: 'Echo' }, 'POST', ECHO, {
+      MethodResponses: [{ StatusCode: '200', ResponseParameters: { 'method.response.header.X-Seen': true } }],
     }),
     Broken: resource(ROOT, 'broken'),
     BrokenGet: method({ Ref: 'Broken' }, 'GET', mock('$input.body.explode()'), OK),

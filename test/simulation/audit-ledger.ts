@@ -22,7 +22,8 @@ export async function auditLedger(world: World): Promise<void> {
     return decision === undefined ? [] : countedEvents([record], decision, audit.judge);
   });
   const items = (await Promise.all(DATASETS.map((dataset) => table.query(ledgerPartition(dataset))))).flat();
-  const run = await table.query(runPartition(RUN_ID));
+  const runIds = new Set([RUN_ID, ...events.map(({ runId }) => runId)]);
+  const run = (await Promise.all([...runIds].map((runId) => table.query(runPartition(runId))))).flat();
   compare('ledger', expectedAmounts(events), amountsOf([...items, ...run]));
   const minutes = (await Promise.all(HOURS.map((hour) => table.query(minutesPartition(hour))))).flat();
   compare('minutes', expectedMinutes(events), minutesOf(minutes));

@@ -1,6 +1,6 @@
 /** The Ledger function in a run: the real handler on a schedule, sometimes twice at once, and once more at rest. */
 import { createLedgerHandler } from '../../batch/ledger/handler.ts';
-import type { StateTablePort } from '../../processors/books/state-table.ts';
+import type { StateTablePort, StateWrite } from '../../processors/books/state-table.ts';
 import type { Conditions } from './conditions.ts';
 import { createFunctionHost } from './function-host.ts';
 import { STREAM_CREATED_AT_MS } from './processor.ts';
@@ -18,7 +18,11 @@ const EVERY_MS = 15_000;
 const TIMEOUT_MS = 60_000;
 const FINDINGS = ['missing journal entry', 'cannot be read', 'written by another'];
 
-export function createLedger(conditions: Conditions, table: StateTablePort): SimulatedLedger {
+export function createLedger(
+  conditions: Conditions,
+  table: StateTablePort,
+  onWritten: (writes: readonly StateWrite[]) => void,
+): SimulatedLedger {
   const { time, scenario, say } = conditions;
   const random = conditions.random('ledger ports');
   const host = createFunctionHost<object>({
@@ -29,7 +33,7 @@ export function createLedger(conditions: Conditions, table: StateTablePort): Sim
       createLedgerHandler(
         { streamName: STREAM_NAME, metricsNamespace: 'Simulation' },
         {
-          table: createStatePort({ table, conditions, random, process }),
+          table: createStatePort({ table, conditions, random, process, onWritten: (_, writes) => onWritten(writes) }),
           streams: { refOf: async () => ({ streamArn: STREAM_ARN, createdAtMs: STREAM_CREATED_AT_MS }) },
           clock: process,
           log(line) {

@@ -241,4 +241,59 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'journalOf(playedAt ??',
     replace: 'journalOf((playedAt ? undefined : undefined) ??',
   },
+  {
+    bug: 'keeps a position that passes records which are not on the stream yet',
+    file: 'batch/ingestion/ordered-puts.ts',
+    find: '    this.#last = step;\n',
+    replace: '    this.#last = step;\n    this.#done = step;\n',
+  },
+  {
+    bug: 'says that a run is read whole before its last records are put',
+    file: 'batch/ingestion/produce-run.ts',
+    find: 'ending = await readSteps(readRun(production.run, deadline), deadline, production);\n    await production.puts.flush();',
+    replace: 'ending = await readSteps(readRun(production.run, deadline), deadline, production);',
+  },
+  {
+    bug: 'asks nobody to go on with a run when its time is over',
+    file: 'batch/ingestion/produce-run.ts',
+    find: "await production.ports.request({ kind: 'run', runId: production.run.id });",
+    replace: '',
+  },
+  {
+    bug: 'takes a message for done that failed',
+    file: 'batch/ingestion/handler.ts',
+    find: '        throw error;\n      }\n    }',
+    replace: '      }\n    }',
+  },
+  {
+    bug: 'counts a copy of a chunk for its run',
+    file: 'processors/claim-items.ts',
+    find: 'await withoutHeld(items, ofRuns, port, duplicateOfNoRun)',
+    replace: 'await withoutHeld(items, ofRuns, port)',
+  },
+  {
+    bug: 'counts the records of a request before they are put',
+    file: 'batch/pipelines/put-records.ts',
+    find: 'await ports.stream.put(chunks);\n  const counted = await ports.runs.add(run.id, request, records.length);',
+    replace:
+      'const counted = await ports.runs.add(run.id, request, records.length);\n  void ports.stream.put(chunks).catch(() => undefined);',
+  },
+  {
+    bug: 'counts the records of a request each time that it is asked',
+    file: 'batch/runs/create-runs.ts',
+    find: 'await table.transact([update, put]);',
+    replace: 'await table.update(update);',
+  },
+  {
+    bug: 'ends a run before what it delivered has landed',
+    file: 'batch/runs/advance-run.ts',
+    find: 'isNoted(run, counts) && waiting.length === 0 && comingBack === 0',
+    replace: 'isNoted(run, counts) && comingBack === 0',
+  },
+  {
+    bug: 'ends a run by a copy of what it has put',
+    file: 'batch/runs/advance-run.ts',
+    find: 'return accountedOf(counts) >= run.produced ||',
+    replace: 'return accountedOf(counts) > 0 ||',
+  },
 ];

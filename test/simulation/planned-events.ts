@@ -3,7 +3,8 @@ import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { createAggregateBuilder } from '../../streams/aggregation/aggregate-builder.ts';
 import { ODD_SCORE, payments, readings } from './datasets.ts';
-import type { EventKind, RecordPlan } from './scenario.ts';
+import type { EventKind } from './event-kind.ts';
+import type { RecordPlan } from './scenario.ts';
 
 /** One user event as it was put. */
 export interface PlannedEvent {

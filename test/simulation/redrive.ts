@@ -7,14 +7,14 @@ import { createTapePlaces } from '../../batch/redrive/tape-places.ts';
 import { type StateTablePort, StateUnavailable } from '../../processors/books/state-table.ts';
 import { readParkedRecords } from '../../processors/landed/parked-records.ts';
 import { isRecord } from '../../schemas/describe.ts';
-import { type PutRecordsEntry, PutRecordsError, type PutRecordsPort } from '../../streams/producer/put-records-port.ts';
+import type { PutRecordsEntry } from '../../streams/producer/put-records-port.ts';
 import { type Audit, generationOf } from './audit.ts';
 import type { Conditions } from './conditions.ts';
 import type { SimulatedFirehose } from './firehose.ts';
 import { createFunctionHost, type SimulatedProcess } from './function-host.ts';
 import { ARCHIVE_BUCKET, PROCESSED_BUCKET, type SimulatedObjects } from './objects.ts';
 import { createDelivery, STREAM_CREATED_AT_MS } from './processor.ts';
-import type { Random } from './random.ts';
+import { putPort } from './put-port.ts';
 import { createStatePort } from './state-ports.ts';
 import { type Replay, type SimulatedStream, STREAM_NAME, type StreamedRecord } from './stream.ts';
 import { Violation } from './violation.ts';
@@ -70,7 +70,11 @@ export function createRedrive(options: RedriveOptions): SimulatedRedrive {
       tapeOf: createTapePlaces({ tape, documents }),
       streams: { createdAtMs: async () => STREAM_CREATED_AT_MS },
       put: createKinesisReplay({
-        port: putPort(process, options, random),
+        port: putPort({
+          ...{ process, conditions, random },
+          stream: options.stream,
+          contentOf: (entry) => replayOf(entry, options.stream, options.audit),
+        }),
         streamName: STREAM_NAME,
         // Its own waits are random by the machine's randomness.
         wait: () => process.sleep(random.int(1, WAIT_MS_MAX)),
@@ -103,32 +107,6 @@ export function createRedrive(options: RedriveOptions): SimulatedRedrive {
       host.invoke(keys === undefined ? {} : { keys }, (result) => {
         if (result.kind === 'returned') isUnderWay -= 1;
         say(() => `a redrive ${result.kind}`);
-      });
-    },
-  };
-}
-
-function putPort(process: Process, { conditions, stream, audit }: RedriveOptions, random: Random): PutRecordsPort {
-  const lost = () => new PutRecordsError('the connection was lost', { isRetryable: true });
-  return {
-    listShards: async () => stream.openShards(),
-    putRecords(_streamName, entries) {
-      const isRefused = conditions.befalls('putFailed');
-      const isLost = conditions.befalls('putAnswerLost');
-      return process.call({
-        name: `play ${entries.length}`,
-        latencyMs: random.int(1, CALL_MS_MAX),
-        refusal: isRefused ? lost() : undefined,
-        answerLost: isLost ? lost() : undefined,
-        effect() {
-          const played = new Map(entries.map((entry) => [entry.data, replayOf(entry, stream, audit)]));
-          const contentOf = (data: Buffer): Replay => {
-            const replay = played.get(data);
-            if (replay === undefined) throw new Error('a record that is not of the call');
-            return replay;
-          };
-          return stream.put(entries, contentOf, () => conditions.befalls('putRejected'));
-        },
       });
     },
   };

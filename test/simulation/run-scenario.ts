@@ -8,13 +8,17 @@ import { auditAtRest } from './audit-at-rest.ts';
 import { auditLedger } from './audit-ledger.ts';
 import { auditObjects, type ParkedDocument } from './audit-objects.ts';
 import { auditReconcile, type ReconciledWorld, waitingRecords } from './audit-reconcile.ts';
+import { auditRuns, checkLanded } from './audit-runs.ts';
 import { auditTrace } from './audit-trace.ts';
 import { createCatalog, TAPE_FUNCTION } from './catalog.ts';
+import { createSourceEvents } from './chunk-content.ts';
 import { createConditions } from './conditions.ts';
 import { createFirehose } from './firehose.ts';
+import { createIngestion } from './ingestion.ts';
 import { createLedger } from './ledger.ts';
 import { createMapping } from './mapping.ts';
 import { ARCHIVE_BUCKET, createObjects, errorsOf, PROCESSED_BUCKET, parkedDocumentOf, parquetOf } from './objects.ts';
+import { createPipelinesApi } from './pipelines-api.ts';
 import { createPlays } from './plays.ts';
 import { createProcessor } from './processor.ts';
 import { createProducers } from './producers.ts';
@@ -129,8 +133,18 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     },
   });
   const mappings = [mapping, tapeMapping];
-  const ledger = createLedger(conditions, table);
+  const events = createSourceEvents();
+  const ingestion = createIngestion({ conditions, table, stream, events });
+  const pipelinesApi = createPipelinesApi({ conditions, table, stream, events, runsQueue: ingestion.runsQueue });
+  const ledger = createLedger(conditions, table, (writes) => {
+    checkLanded({ table, stream, audit }, writes).catch((error: unknown) => {
+      if (!(error instanceof Violation)) throw error;
+      conditions.fail(error);
+    });
+  });
   producers.start();
+  ingestion.start();
+  pipelinesApi.start();
   ledger.schedule();
   for (const each of mappings) each.start();
   for (const { atMs, kind } of scenario.reshards) {
@@ -223,12 +237,23 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
       throw new Violation('what is parked is played again', `#${lost.index} is neither counted, nor does it wait`);
     ledger.invoke();
     await restWithin();
+    if (!hasSources(scenario)) return;
+    // A run moves on by a step a fold; one of which a chunk was filed whole is given up at last.
+    for (let fold = 0; fold < FOLDS_TO_END; fold++) {
+      ledger.invoke();
+      await restWithin();
+    }
+    time.after(RUN_GIVEN_UP_MS, ledger.invoke);
+    await rest(time.now() + RUN_GIVEN_UP_MS + budgetMs(scenario, stream.shards.length));
+    ledger.invoke();
+    await restWithin();
   });
   await judging(async () => {
     const world = worldAtRest();
     tape.audit(stream, tapeParked);
     await auditAtRest(world);
     await auditLedger(world);
+    await auditRuns({ ...world, ingestion, pipelinesApi, events });
     await auditObjects({ table, objects: firehose.objects, parked, registered: catalog.registered });
     await auditReconcile(world);
     await askTrace(world);
@@ -244,6 +269,14 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     lastedMs: time.now() - START_MS,
   };
 }
+
+function hasSources({ sources }: Scenario): boolean {
+  return sources.drops.length + sources.messages.length + sources.apiRuns.length > 0;
+}
+
+const FOLDS_TO_END = 4;
+/** Longer than anything that a run waits for: docs/runs.md */
+const RUN_GIVEN_UP_MS = 6 * 24 * 3_600_000;
 
 /** One seed of this many is traced: it takes as long as all other audits together. */
 const TRACED_ONE_OF = 4;

@@ -2,22 +2,9 @@
  * What happens in one run: plain data that follows from a seed, so that it can be printed, made smaller and run again.
  * Times are milliseconds since the run's start.
  */
+import type { EventKind } from './event-kind.ts';
 import { createRandom, type Random } from './random.ts';
-
-/** What becomes of a user event. */
-export type EventKind =
-  | 'good'
-  /** Scores 2/3: below one threshold that is deployed, above another. */
-  | 'odd'
-  /** Its schema refuses it. */
-  | 'invalid'
-  | 'throws'
-  | 'garbage'
-  | 'drop'
-  /** Ends the process whenever it is transformed. */
-  | 'poison'
-  /** Garbage that is too large for its row. */
-  | 'large';
+import { NO_SOURCES, type SourcePlans, sourcePlansOf } from './source-plans.ts';
 
 /** How one Kinesis record carries its events: those with one event take the first. */
 export type RecordForm = 'json' | 'avro' | 'event' | 'gzip' | 'batch' | 'aggregate' | 'payment' | 'chunk';
@@ -106,6 +93,8 @@ export interface Scenario {
   readonly retriesMax: number;
   readonly qualityThreshold: number;
   readonly puts: readonly PutPlan[];
+  /** What comes in by other ways than a producer's. */
+  readonly sources: SourcePlans;
   readonly reshards: readonly ReshardPlan[];
   readonly deploys: readonly DeployPlan[];
   readonly restarts: readonly RestartPlan[];
@@ -133,9 +122,13 @@ export function scenarioOf(seed: number): Scenario {
   const scenario = plainScenarioOf(seed);
   const random = createRandom(seed, 'upheaval');
   const aging = createRandom(seed, 'aging');
-  if (aging.chance(1 / AGING_ONE_OF)) return { ...scenario, ...agingOf(aging, scenario) };
-  if (random.chance(1 / UPHEAVAL_ONE_OF)) return { ...scenario, ...upheavalOf(random, scenario) };
-  return random.chance(1 / CROWD_ONE_OF) ? { ...scenario, ...crowdOf(random, scenario) } : scenario;
+  if (aging.chance(1 / AGING_ONE_OF)) return withSources({ ...scenario, ...agingOf(aging, scenario) });
+  if (random.chance(1 / UPHEAVAL_ONE_OF)) return withSources({ ...scenario, ...upheavalOf(random, scenario) });
+  return withSources(random.chance(1 / CROWD_ONE_OF) ? { ...scenario, ...crowdOf(random, scenario) } : scenario);
+}
+
+function withSources(scenario: Scenario): Scenario {
+  return { ...scenario, sources: sourcePlansOf(scenario.seed, scenario.durationMs) };
 }
 
 /** Outages for longer than records may wait: they are given up, and played again while faults go on. */
@@ -233,6 +226,7 @@ function plainScenarioOf(seed: number): Scenario {
     retriesMax: random.pick([1, 2, 3, 5]),
     qualityThreshold: random.pick(THRESHOLDS),
     puts: putsOf(random, durationMs),
+    sources: NO_SOURCES,
     reshards: several(random.pick([0, 0, 1, 1, 2, 4]), () => ({
       atMs: timeIn(),
       kind: random.chance(0.6) ? ('split' as const) : ('merge' as const),

@@ -30,7 +30,10 @@ export async function shrink(scenario: Scenario, violation: Violation, options: 
 
 /** The boldest first. */
 function* smallerOnes(scenario: Scenario): Generator<Scenario> {
-  const { puts, faults } = scenario;
+  const { puts, faults, sources } = scenario;
+  for (const drops of fewer(sources.drops)) yield { ...scenario, sources: { ...sources, drops } };
+  for (const messages of fewer(sources.messages)) yield { ...scenario, sources: { ...sources, messages } };
+  for (const apiRuns of fewer(sources.apiRuns)) yield { ...scenario, sources: { ...sources, apiRuns } };
   for (const part of halves(puts)) yield { ...scenario, puts: part };
   for (const reshards of fewer(scenario.reshards)) yield { ...scenario, reshards };
   for (const deploys of fewer(scenario.deploys)) yield { ...scenario, deploys };
@@ -46,6 +49,14 @@ function* smallerOnes(scenario: Scenario): Generator<Scenario> {
   if (scenario.batchingWindowMs > 0) yield { ...scenario, batchingWindowMs: 0 };
   if (scenario.shards > 1) yield { ...scenario, shards: 1 };
   for (const part of withoutOne(puts)) yield { ...scenario, puts: part };
+  for (const [at, drop] of sources.drops.entries()) {
+    for (const lines of [...halves(drop.lines), ...withoutOne(drop.lines)]) {
+      yield { ...scenario, sources: { ...sources, drops: sources.drops.with(at, { ...drop, lines }) } };
+    }
+    for (const toldAgainAtMs of withoutOne(drop.toldAgainAtMs)) {
+      yield { ...scenario, sources: { ...sources, drops: sources.drops.with(at, { ...drop, toldAgainAtMs }) } };
+    }
+  }
   for (const [at, put] of puts.entries()) {
     for (const records of [...halves(put.records), ...withoutOne(put.records)]) {
       yield { ...scenario, puts: puts.with(at, { ...put, records }) };

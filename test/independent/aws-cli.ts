@@ -3,74 +3,37 @@
  * install awscli`); another one by `AWS_CLI=/path/to/aws`. Prints each command, and ends with a count.
  */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 import { DATABASE, PROCESSOR_LOG_GROUP, STREAM, WORKGROUP } from '../../cli/start/names.ts';
 import { earthquakeFeatures } from '../../streams/sources/vega.ts';
 import { DRAIN_TIMEOUT_MS, startTestPipeline } from '../support/local/test-pipeline.ts';
-
-const AWS = process.env.AWS_CLI ?? 'aws';
-const COMMAND_TIMEOUT_MS = 60_000;
-const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
-/** The CLI's own threshold for multipart uploads is 8 MB. */
-const LARGE_BYTES = 20 * 1024 * 1024;
+import { createAwsCli } from './aws-cli-commands.ts';
+import { checkS3 } from './aws-cli-s3.ts';
 
 const run = await startTestPipeline();
 const Put = z.object({ failed: z.number(), records: z.array(z.tuple([z.string(), z.string()])) });
 const folder = mkdtempSync(path.join(tmpdir(), 'aws-cli-'));
-const failures: string[] = [];
-let passed = 0;
-
-/** Runs the CLI as the README says: an endpoint, any region, any credentials. */
-async function aws(...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(AWS, ['--endpoint-url', run.pipeline.endpoint, ...args], {
-    timeout: COMMAND_TIMEOUT_MS,
-    maxBuffer: OUTPUT_BYTES_MAX,
-    env: {
-      PATH: process.env.PATH,
-      HOME: folder,
-      AWS_ACCESS_KEY_ID: 'local',
-      AWS_SECRET_ACCESS_KEY: 'local',
-      AWS_DEFAULT_REGION: run.pipeline.region,
-      AWS_PAGER: '',
-    },
-  });
-  return stdout;
-}
-
-/** What the CLI's own JMESPath query finds in the answer. */
-async function ask(query: string, ...args: readonly string[]): Promise<unknown> {
-  return JSON.parse(await aws(...args, '--output', 'json', '--query', query));
-}
-
-async function check(name: string, body: () => Promise<void>): Promise<void> {
-  try {
-    await body();
-    passed += 1;
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    failures.push(name);
-    console.log(`FAILED  ${name}\n        ${Error.isError(error) ? error.message : String(error)}`);
-  }
-}
+const cli = createAwsCli({ endpoint: run.pipeline.endpoint, region: run.pipeline.region, folder });
+const { aws, ask, check } = cli;
 
 const [quake, second, third] = await Array.fromAsync(earthquakeFeatures());
-const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64');
+const text = (value: unknown): string => JSON.stringify(value);
+const base64 = (value: unknown): string => Buffer.from(text(value)).toString('base64');
 const processed = `data-pipeline-processed-${run.pipeline.account}-${run.pipeline.region}`;
+const archive = `data-pipeline-archive-${run.pipeline.account}-${run.pipeline.region}`;
 const raw = `data-pipeline-raw-${run.pipeline.account}-${run.pipeline.region}`;
 
 await check('kinesis put-record', async () => {
-  const answer = ['kinesis', 'put-record', '--stream-name', STREAM, '--partition-key', 'a', '--data', base64(quake)];
+  const answer = ['kinesis', 'put-record', '--stream-name', STREAM, '--partition-key', 'a', '--data', text(quake)];
   assert.match(String(await ask('SequenceNumber', ...answer)), /^\d{56}$/);
 });
 
 await check('kinesis put-records, and get-records gives back what was put', async () => {
-  const entries = [second, third].map((value, index) => ({ Data: base64(value), PartitionKey: `key-${index}` }));
+  const entries = [second, third].map((value, index) => ({ Data: text(value), PartitionKey: `key-${index}` }));
   const file = path.join(folder, 'records.json');
   writeFileSync(file, JSON.stringify(entries));
   const put = await ask(
@@ -89,7 +52,7 @@ await check('kinesis put-records, and get-records gives back what was put', asyn
       'Records[0].[Data, PartitionKey, SequenceNumber]',
       ...['kinesis', 'get-records', '--shard-iterator', String(iterator), '--limit', '1'],
     );
-    assert.deepEqual(got, [entries[index]?.Data, `key-${index}`, sequenceNumber]);
+    assert.deepEqual(got, [base64([second, third][index]), `key-${index}`, sequenceNumber]);
   }
 });
 
@@ -125,7 +88,7 @@ await check('firehose put-record-batch', async () => {
   const row = { origin: 'AWS', destination: 'CLI', delay_minutes: 7, distance_miles: 9, _record_id: 'cli' };
   const document = { ...row, scheduled_at: '2001-02-03 04:05:06.000', _event_time: '2001-02-03 04:05:06.000' };
   const file = path.join(folder, 'batch.json');
-  writeFileSync(file, JSON.stringify([{ Data: base64(document) }]));
+  writeFileSync(file, JSON.stringify([{ Data: text(document) }]));
   const name = 'data-pipeline-flights';
   const failed = await ask(
     'FailedPutCount',
@@ -180,29 +143,12 @@ await check('s3 ls', async () => {
   assert.match(await aws('s3', 'ls', '--recursive', `s3://${processed}/`), /flights\/dt=2001-02-03\/.*\.parquet/);
 });
 
-for (const [size, bytes] of [
-  ['small', Buffer.from('hällo\n')],
-  ['large, in parts', Buffer.alloc(LARGE_BYTES, 'twenty megabytes of text ')],
-] as const) {
-  await check(`s3 cp both ways: ${size}`, async () => {
-    const [up, down] = [path.join(folder, 'up'), path.join(folder, 'down')];
-    writeFileSync(up, bytes);
-    await aws('s3', 'cp', up, `s3://${raw}/notes/a file.txt`, '--quiet');
-    await aws('s3', 'cp', `s3://${raw}/notes/a file.txt`, down, '--quiet');
-    assert.ok(readFileSync(down).equals(bytes));
-  });
-}
-
-await check('s3 mv and rm', async () => {
-  await aws('s3', 'mv', `s3://${raw}/notes/a file.txt`, `s3://${raw}/notes/moved.txt`, '--quiet');
-  assert.match(await aws('s3', 'ls', `s3://${raw}/notes/`), /moved\.txt/);
-  await aws('s3', 'rm', `s3://${raw}/notes/moved.txt`, '--quiet');
-  await assert.rejects(aws('s3', 'ls', `s3://${raw}/notes/`));
-});
+await checkS3(cli, raw, archive);
 
 await check('lambda list-functions', async () => {
   const names = await ask('sort(Functions[].FunctionName)', 'lambda', 'list-functions');
-  assert.deepEqual(names, ['ServerlessDataPipeline-CatalogFunction', 'ServerlessDataPipeline-RealtimeFunction']);
+  assert.ok(Array.isArray(names));
+  for (const name of ['Catalog', 'Realtime']) assert.ok(names.includes(`ServerlessDataPipeline-${name}Function`));
 });
 
 await check('lambda list-event-source-mappings', async () => {
@@ -230,5 +176,4 @@ await check('an operation that is not kept is refused by name', async () => {
 });
 
 await run.stop();
-console.log(`\n${passed} passed, ${failures.length} failed`);
-process.exitCode = failures.length === 0 ? 0 : 1;
+process.exitCode = cli.summary() === 0 ? 0 : 1;

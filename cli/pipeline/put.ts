@@ -51,8 +51,7 @@ ${CONNECTION_HELP}`,
         port: createKinesisPutRecords(client),
         streamName: STREAM,
         metricsIntervalMs: PROGRESS_MS,
-        onMetrics({ eventsTaken, eventsRefused, eventsWaiting }) {
-          const accepted = eventsTaken - eventsRefused - eventsWaiting;
+        onMetrics({ userRecordsAccepted: accepted }) {
           if (stream === undefined) progress.update(accepted);
           else progress.update(stream.bytesRead, total, `${accepted.toLocaleString('en-US')} records accepted`);
         },

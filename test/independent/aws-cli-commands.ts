@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 export interface AwsCli {
   /** Runs a command, and gives its standard output. */
   aws(...args: readonly string[]): Promise<string>;
+  /** Runs a line of a shell in the repository, where `aws` finds the endpoint in its environment. */
+  shell(line: string): Promise<string>;
   /** What the CLI's own JMESPath query finds in the answer. */
   ask(query: string, ...args: readonly string[]): Promise<unknown>;
   /** Runs a check, and prints what came of it: one that fails does not end the others. */
@@ -23,8 +25,8 @@ export interface AwsCliSettings {
   readonly folder: string;
 }
 
-const COMMAND_TIMEOUT_MS = 120_000;
-const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+const ROOT = path.join(import.meta.dirname, '../..');
+const LIMITS = { timeout: 300_000, maxBuffer: 64 * 1024 * 1024 };
 
 /** The program is `aws`, or what the environment variable `AWS_CLI` names. */
 export function createAwsCli({ endpoint, region, folder }: AwsCliSettings): AwsCli {
@@ -32,31 +34,32 @@ export function createAwsCli({ endpoint, region, folder }: AwsCliSettings): AwsC
   // Bytes in arguments are as they are: version 1 takes them so, version 2 would take them for base64.
   mkdirSync(path.join(folder, '.aws'));
   writeFileSync(path.join(folder, '.aws/config'), '[default]\ncli_binary_format = raw-in-base64-out\n');
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    // The CLI takes file names for ASCII without it.
+    LANG: 'C.UTF-8',
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_DEFAULT_REGION: region,
+    AWS_PAGER: '',
+  };
   let passed = 0;
   let failed = 0;
 
-  /** As the README says: an endpoint, any region, any credentials. */
-  async function aws(...args: readonly string[]): Promise<string> {
-    const { stdout } = await promisify(execFile)(program, ['--endpoint-url', endpoint, ...args], {
-      timeout: COMMAND_TIMEOUT_MS,
-      maxBuffer: OUTPUT_BYTES_MAX,
-      env: {
-        PATH: process.env.PATH,
-        HOME: folder,
-        // The CLI takes file names for ASCII without it.
-        LANG: 'C.UTF-8',
-        AWS_ACCESS_KEY_ID: 'local',
-        AWS_SECRET_ACCESS_KEY: 'local',
-        AWS_DEFAULT_REGION: region,
-        AWS_PAGER: '',
-      },
-    });
+  async function execute(file: string, args: readonly string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(file, args, { cwd: ROOT, env, ...LIMITS });
     return stdout;
   }
+
+  // As the README says: an endpoint, any region, any credentials.
+  const aws = (...args: readonly string[]): Promise<string> => execute(program, ['--endpoint-url', endpoint, ...args]);
 
   return {
     folder,
     aws,
+    shell: (line) => execute('sh', ['-c', line]),
     async ask(query, ...args) {
       return JSON.parse(await aws(...args, '--output', 'json', '--query', query));
     },

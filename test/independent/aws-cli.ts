@@ -1,6 +1,6 @@
 /**
  * `npm run test:aws-cli`: the AWS CLI, an independent client, against the local endpoint. Needs `aws` (Debian: `apt-get
- * install awscli`); another one by `AWS_CLI=/path/to/aws`. Prints each command, and ends with a count.
+ * install awscli`); another one by `AWS_CLI=/path/to/aws`. Prints each check, and ends with a count.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, writeFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { earthquakeFeatures } from '../../streams/sources/vega.ts';
 import { DRAIN_TIMEOUT_MS, startTestPipeline } from '../support/local/test-pipeline.ts';
 import { createAwsCli } from './aws-cli-commands.ts';
 import { checkS3 } from './aws-cli-s3.ts';
+import { checkWaysIn } from './aws-cli-ways-in.ts';
 
 const run = await startTestPipeline();
 const Put = z.object({ failed: z.number(), records: z.array(z.tuple([z.string(), z.string()])) });
@@ -144,6 +145,7 @@ await check('s3 ls', async () => {
 });
 
 await checkS3(cli, raw, archive);
+await checkWaysIn(cli, run);
 
 await check('lambda list-functions', async () => {
   const names = await ask('sort(Functions[].FunctionName)', 'lambda', 'list-functions');

@@ -13,8 +13,11 @@ import {
   HEAD_BYTES,
 } from './file-format.ts';
 import { decompress, type Peeked, peek, readBlocks } from './plain-bytes.ts';
+import { readAvro } from './read-avro.ts';
+import { createCsvReader } from './read-csv.ts';
 import { createJsonReader } from './read-json.ts';
 import { createNdjsonReader } from './read-ndjson.ts';
+import { readParquet } from './read-parquet.ts';
 import type { RecordReader } from './record-reader.ts';
 import { BadObject, type SourceObject } from './source-object.ts';
 
@@ -105,7 +108,14 @@ async function openReading(object: SourceObject, options: ReadChunksOptions): Pr
     const hints: FormatHints = { files: dataset.definition.files, input: inputOf(dataset) };
     const format = formatOfContent(plain.head.subarray(mark), options.format ?? named.format, hints);
     const cutter = new ChunkCutter({ ...options, dataset: dataset.name, places: PLACES[format] });
-    return { cutter, steps: readPieces(plain, mark, createReader(format, { cutter, ...hints })) };
+    if (format !== 'parquet') return { cutter, steps: readStreamed(format, plain, mark, { cutter, ...hints }) };
+    if (compression !== 'none') {
+      throw new BadObject(
+        `format: received Parquet in ${compression}, allowed: Parquet, which compresses its columns itself`,
+      );
+    }
+    await plain.close();
+    return { cutter, steps: readParquet(object, { cutter, ...hints }) };
   } catch (error) {
     await opened.close();
     throw error;
@@ -118,18 +128,33 @@ function inputOf({ name, definition }: Dataset): RecordType {
   return type;
 }
 
-function createReader(format: FileFormat, { cutter, files }: ReadContext): RecordReader {
+function readStreamed(
+  format: Exclude<FileFormat, 'parquet'>,
+  { pieces }: Peeked,
+  skippedBytes: number,
+  context: ReadContext,
+): AsyncIterable<void> {
   switch (format) {
     case 'ndjson':
-      return createNdjsonReader(cutter);
+      return readPieces(pieces, skippedBytes, createNdjsonReader(context.cutter));
     case 'json':
-      return createJsonReader(cutter, files?.recordPath?.split('.') ?? []);
-    default:
-      throw new BadObject(`format: ${format} is not read yet`);
+      return readPieces(
+        pieces,
+        skippedBytes,
+        createJsonReader(context.cutter, context.files?.recordPath?.split('.') ?? []),
+      );
+    case 'csv':
+      return readPieces(pieces, skippedBytes, createCsvReader(context));
+    case 'avro':
+      return readAvro(pieces, context);
   }
 }
 
-async function* readPieces({ pieces }: Peeked, skippedBytes: number, reader: RecordReader): AsyncGenerator<void> {
+async function* readPieces(
+  pieces: AsyncIterable<Buffer>,
+  skippedBytes: number,
+  reader: RecordReader,
+): AsyncGenerator<void> {
   let toSkip = skippedBytes;
   for await (const piece of pieces) {
     const skipped = Math.min(toSkip, piece.length);

@@ -6,6 +6,7 @@
  * record that is no JSON is one bad record as long as its brackets and quotes are balanced. Around the records every
  * byte is checked; values beside the path to them are passed over.
  */
+import { isUtf8 } from 'node:buffer';
 import { describe } from '../../schemas/describe.ts';
 import type { ChunkCutter } from './chunk-cutter.ts';
 import { cutOversized, cutText, PendingBytes, type RecordReader } from './record-reader.ts';
@@ -60,6 +61,8 @@ class JsonReader implements RecordReader {
   /** Documents are records themselves. */
   #isBare = false;
   #records = 0;
+  /** All of the piece is. */
+  #isUtf8 = false;
   /** Bytes before the piece. */
   #offset = 0;
 
@@ -70,6 +73,7 @@ class JsonReader implements RecordReader {
 
   write(piece: Buffer): void {
     let at = 0;
+    this.#isUtf8 = isUtf8(piece);
     while (at < piece.length) {
       if (this.#role !== undefined) at = this.#walk(piece, at, this.#role);
       else if (isSpace(piece[at])) at += 1;
@@ -119,7 +123,7 @@ class JsonReader implements RecordReader {
     }
     this.#records += 1;
     if (stop - start < length) cutOversized(this.#cutter, this.#records, length, bytes);
-    else cutText(this.#cutter, this.#records, bytes, start, stop);
+    else cutText(this.#cutter, { place: this.#records, isUtf8: bytes === piece && this.#isUtf8 }, bytes, start, stop);
     this.#place = this.#isBare ? 'document' : 'comma or end of array';
   }
 

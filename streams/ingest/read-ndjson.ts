@@ -23,7 +23,7 @@ export function createNdjsonReader(cutter: ChunkCutter): RecordReader {
 
   function cutLine(from: Buffer, start: number, lineEnd: number): void {
     const end = from[lineEnd - 1] === CR && lineEnd > start ? lineEnd - 1 : lineEnd;
-    if (!isBlank(from, start, end)) cutText(cutter, line, from, start, end);
+    if (!isBlank(from, start, end)) cutText(cutter, { place: line, isUtf8: false }, from, start, end);
   }
 
   /** Whole lines, of which the last has its LF. */

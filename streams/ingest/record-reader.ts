@@ -13,24 +13,35 @@ export interface RecordReader {
   end(): void;
 }
 
-/** A record as it is in a text: JSON, or bytes that are none. */
-export function cutText(cutter: ChunkCutter, place: number, from: Buffer, start: number, end: number): void {
+export interface Place {
+  readonly place: number;
+  /** All of `from` is, so that the record need not be looked at. */
+  readonly isUtf8: boolean;
+}
+
+/** A record as it is in a text, `from[start]` to `from[end]`: JSON, or bytes that are none. */
+export function cutText(cutter: ChunkCutter, at: Place, from: Buffer, start: number, end: number): void {
+  const { place } = at;
   const bytes = end - start;
   if (bytes > SOURCE_RECORD_BYTES_MAX) cutOversized(cutter, place, bytes, from.subarray(start, end));
   else if (cutter.admit(place, bytes)) {
-    if (isJson(from, start, end)) cutter.json(from, start, end);
+    if ((at.isUtf8 || isUtf8(from.subarray(start, end))) && isJsonText(from.toString('latin1', start, end)))
+      cutter.json(from, start, end);
     else cutter.bytes(from, start, end);
   }
+}
+
+/** A record whose JSON was made of its values. */
+export function cutJson(cutter: ChunkCutter, place: number, json: string): void {
+  const bytes = Buffer.from(json);
+  if (bytes.length > SOURCE_RECORD_BYTES_MAX) cutOversized(cutter, place, bytes.length, bytes);
+  else if (cutter.admit(place, bytes.length)) cutter.json(bytes, 0, bytes.length);
 }
 
 /** @param sample its first bytes */
 export function cutOversized(cutter: ChunkCutter, place: number, bytes: number, sample: Buffer): void {
   const received = `a record of ${bytes} bytes`;
   cutter.unreadable(place, { received, expected: `at most ${SOURCE_RECORD_BYTES_MAX} bytes` }, sample);
-}
-
-function isJson(from: Buffer, start: number, end: number): boolean {
-  return isUtf8(from.subarray(start, end)) && isJsonText(from.toString('latin1', start, end));
 }
 
 /**

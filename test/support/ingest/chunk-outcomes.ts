@@ -1,4 +1,6 @@
 /** Chunks, and what the processor's own decoder makes of them. */
+import { gunzipSync } from 'node:zlib';
+import { isRecord } from '../../../schemas/describe.ts';
 import { datasets } from '../../../schemas/index.ts';
 import { createDecodeContext } from '../../../streams/codecs/decode-context.ts';
 import { decodeRecord } from '../../../streams/codecs/decode-record.ts';
@@ -23,6 +25,15 @@ export function recordsOf(chunks: readonly Chunk[]): unknown[] {
     if (outcome.kind === 'event') return outcome.value;
     const { code, received, expected } = outcome.failure;
     return { code, received, expected };
+  });
+}
+
+/** `data` of the events as they are in the batches, whatever their dataset. */
+export function jsonRecordsOf(chunks: readonly Chunk[]): unknown[] {
+  return chunks.flatMap(({ data }) => {
+    const events: unknown = JSON.parse(gunzipSync(data).toString());
+    if (!Array.isArray(events)) throw new TypeError('a chunk is no CloudEvents batch');
+    return events.map((event: unknown) => (isRecord(event) ? event.data : undefined));
   });
 }
 

@@ -206,6 +206,29 @@ describe('a chunk of a run', () => {
     ]);
   });
 
+  test('counts for its run what cannot be decoded of it, too', async () => {
+    const known = {
+      specversion: '1.0',
+      id: '1',
+      source: 's3://raw/object?v=1',
+      type: 'probe',
+      chunkid: '1',
+      runid: 'run-1',
+    };
+    const events = [
+      { ...known, type: 'nobody' },
+      { ...known, time: 'never' },
+      { ...known, data_base64: '{' },
+      { ...known, data_base64: Buffer.from('{"half').toString('base64') },
+      known,
+    ];
+    const chunk = Buffer.from(JSON.stringify(events));
+
+    const counted = await countedBy([chunk, chunk], createMemoryStateTable());
+
+    expect(counted).toEqual([' duplicate 1', ' duplicate 4', 'run-1 quarantined 1', 'run-1 quarantined 4']);
+  });
+
   test('that another run has delivered counts as duplicates of the run, once', async () => {
     expect(await countedBy([chunkOf('run-1'), chunkOf('run-2'), chunkOf('run-2')], createMemoryStateTable())).toEqual([
       ' duplicate 3',

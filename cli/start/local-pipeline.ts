@@ -13,6 +13,8 @@ export interface LocalPipelineOptions {
   readonly fresh?: boolean;
   readonly onLog?: (group: string, message: string) => void;
   readonly warn?: (line: string) => void;
+  /** Whether methods of the API with AWS_IAM take signed requests only. Default: false. */
+  readonly enforceIam?: boolean;
 }
 
 export interface LocalPipeline extends Runtime {
@@ -50,6 +52,7 @@ export async function startLocalPipeline(options: LocalPipelineOptions): Promise
     region: REGION,
     ...(options.onLog && { onLog: options.onLog }),
     ...(options.warn && { warn: options.warn }),
+    enforceIam: options.enforceIam ?? false,
   });
   const bucket = `data-pipeline-processed-${ACCOUNT}-${REGION}`;
   return {

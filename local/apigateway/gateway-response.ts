@@ -21,6 +21,8 @@ const WORDINGS = {
   API_CONFIGURATION_ERROR: { status: 500, ...INTERNAL },
   BAD_REQUEST_BODY: { status: 400, message: 'Invalid request body', errorType: 'BadRequestException' },
   BAD_REQUEST_PARAMETERS: { status: 400, message: 'Invalid request parameters', errorType: 'BadRequestException' },
+  /** What no other type is for: a function that failed. */
+  DEFAULT_5XX: { status: 500, ...INTERNAL },
   INTEGRATION_FAILURE: { status: 504, ...INTERNAL },
   INTEGRATION_TIMEOUT: { status: 504, message: 'Endpoint request timed out', errorType: INTERNAL.errorType },
   INVALID_API_KEY: { status: 403, message: 'Forbidden', errorType: 'ForbiddenException' },
@@ -43,7 +45,6 @@ const OTHER_TYPES = [
   'AUTHORIZER_CONFIGURATION_ERROR',
   'AUTHORIZER_FAILURE',
   'DEFAULT_4XX',
-  'DEFAULT_5XX',
   'EXPIRED_TOKEN',
   'RESOURCE_NOT_FOUND',
   'UNAUTHORIZED',

@@ -8,10 +8,13 @@ import type { Call } from './call.ts';
 import type { FoundMethod } from './find-method.ts';
 import { GatewayError } from './gateway-response.ts';
 
+/** Headers that a function does not get. */
+const OF_THE_CONNECTION = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding']);
+
 /** Format 1.0. Names of headers are in lower case, as HTTP/2 has them. */
 export function proxyEvent(call: Call, { resource, pathParameters }: FoundMethod): object {
   const { request, stage, context, body } = call;
-  const multiValueHeaders = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, [value]]));
+  const headers = Object.entries(request.headers).filter(([name]) => !OF_THE_CONNECTION.has(name));
   const names = [...new Set(request.query.keys())];
   const hasQuery = names.length > 0;
   const { requestOverride, responseOverride, error, ...requestContext } = context;
@@ -19,8 +22,8 @@ export function proxyEvent(call: Call, { resource, pathParameters }: FoundMethod
     resource: resource.path,
     path: call.path,
     httpMethod: request.method,
-    headers: request.headers,
-    multiValueHeaders,
+    headers: Object.fromEntries(headers),
+    multiValueHeaders: Object.fromEntries(headers.map(([name, value]) => [name, [value]])),
     queryStringParameters: hasQuery ? Object.fromEntries(request.query) : null,
     multiValueQueryStringParameters: hasQuery
       ? Object.fromEntries(names.map((name) => [name, request.query.getAll(name)]))
@@ -33,7 +36,7 @@ export function proxyEvent(call: Call, { resource, pathParameters }: FoundMethod
   };
 }
 
-const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const text = z.union([z.string(), z.boolean()]).transform(String);
 
 /** What a function may answer with, and nothing beside it. */
 const answer = z.strictObject({
@@ -69,5 +72,5 @@ function readJson(payload: string): unknown {
 
 /** How a function that failed, or is throttled, is answered. */
 export function badGateway(reason: string): GatewayError {
-  return new GatewayError('INTEGRATION_FAILURE', { status: 502, reason });
+  return new GatewayError('DEFAULT_5XX', { status: 502, reason });
 }

@@ -298,6 +298,7 @@ describe('a function behind an API', () => {
 
     expect(response.status).toBe(201);
     expect(response.headers.get('x-from')).toBe('function');
+    expect(event).not.toHaveProperty('headers.content-length');
     expect(event).toMatchObject({
       resource: '/function/{id}',
       path: '/function/a%2Fb',
@@ -333,6 +334,7 @@ describe('a function behind an API', () => {
     ['no object', '"text"'],
     ['a member that is not known', '{"statusCode":200,"status":1}'],
     ['a body that is no text', '{"statusCode":200,"body":{}}'],
+    ['a header that is a number', '{"statusCode":200,"headers":{"x-n":1}}'],
     ['a status that is none', '{"statusCode":"fine"}'],
   ])('gets 502 for an answer that is %s', async (_claim, answer) => {
     expect(await get(`/function/a?answer=${encodeURIComponent(answer)}`)).toEqual([

@@ -12,6 +12,7 @@ import type { RunsPort } from '../../batch/runs/runs-port.ts';
 import { invokeFunction } from '../../cli/pipeline/invoke-function.ts';
 import { createDynamoDbStateTable } from '../../processors/adapters/dynamodb-state-table.ts';
 import { isRecord } from '../../schemas/describe.ts';
+import { avroOf, csvOf, isFlight, parquetOf } from '../support/ingest/flight-files.ts';
 import { STATE_TABLE } from '../support/local/physical-names.ts';
 import { DRAIN_TIMEOUT_MS, startTestPipeline, type TestPipeline } from '../support/local/test-pipeline.ts';
 
@@ -25,6 +26,8 @@ const earthquakes = await vega('earthquakes.json');
 const collection: unknown = JSON.parse(earthquakes.toString());
 const features = isRecord(collection) && Array.isArray(collection.features) ? collection.features : [];
 const flights = await vega('flights-2k.json');
+const flown: unknown = JSON.parse(flights.toString());
+const rows = Array.isArray(flown) ? flown.filter(isFlight) : [];
 const ndjson = Buffer.from(features.map((feature) => `${JSON.stringify(feature)}\n`).join(''));
 const sample = await readFile(new URL('../../sample_data.json', import.meta.url));
 
@@ -33,6 +36,9 @@ const DROPS: Readonly<Record<string, readonly [content: Buffer, records: number]
   'incoming/earthquakes/earthquakes.json': [earthquakes, features.length],
   'incoming/earthquakes/earthquakes.ndjson.gz': [gzipSync(ndjson), features.length],
   'incoming/flights/flights-2k.json': [flights, 2_000],
+  'incoming/flights/2001/flights 2k+ü.csv': [csvOf(rows), 2_000],
+  'incoming/flights/flights-2k.avro': [await avroOf(rows), 2_000],
+  'incoming/flights/flights-2k.parquet': [parquetOf(rows), 2_000],
   'incoming/sample data + ü?.json': [sample, 11],
 };
 const CUT = 'incoming/earthquakes/cut.ndjson.gz';

@@ -2,7 +2,7 @@
  * Schedules: what datasets declare to be pulled by itself. Each of its times is a message in the queue of runs, which the
  * Ingestion function makes a run of; one that the queue does not take ends in the dead-letter queue.
  */
-import { Aws, Duration } from 'aws-cdk-lib';
+import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ContextAttribute,
@@ -33,7 +33,11 @@ const RETRIES_MAX = 10;
 export class Schedules extends Construct {
   constructor(scope: Construct, id: string, { datasets, runsQueue, deadLetterQueue }: SchedulesProps) {
     super(scope, id);
-    const scheduleGroup = new ScheduleGroup(this, 'Group', { scheduleGroupName: NAMES.scheduleGroup });
+    const scheduleGroup = new ScheduleGroup(this, 'Group', {
+      scheduleGroupName: NAMES.scheduleGroup,
+      // It holds nothing of its own, and one that is left behind would take the name.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     const declared = datasets.flatMap(({ name, definition: { schedules = [] } }) =>
       schedules.map((schedule) => ({ ...schedule, dataset: name })),
     );

@@ -50,7 +50,7 @@ describe('the queues of ingestion', () => {
       ] as const) {
         template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
           EventSourceArn: arnOf(queue),
-          FunctionName: { Ref: Match.stringLikeRegexp('^IngestionIngestion') },
+          FunctionName: { Ref: Match.stringLikeRegexp('^IngestionFunction') },
           BatchSize: batchSize,
           FunctionResponseTypes: ['ReportBatchItemFailures'],
           ScalingConfig: { MaximumConcurrency: concurrency },

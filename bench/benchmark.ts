@@ -7,5 +7,10 @@ export interface BenchmarkResult {
   readonly text: string;
 }
 
+export interface BenchmarkOptions {
+  /** How much there is to do, where a benchmark can be told. Default: its own. */
+  readonly bytes?: number | undefined;
+}
+
 /** @param progress takes a line of how far it has come, for standard error */
-export type Benchmark = (progress: (line: string) => void) => Promise<BenchmarkResult>;
+export type Benchmark = (progress: (line: string) => void, options?: BenchmarkOptions) => Promise<BenchmarkResult>;

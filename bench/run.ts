@@ -17,6 +17,11 @@ const BENCHMARKS: Readonly<Record<string, Entry>> = {
     about: 'all 3 million flights through the whole local pipeline, and what came out compared row by row',
     load: () => import('./e2e.ts'),
   },
+  replay: {
+    about:
+      'a gzip of NDJSON read into chunks, against decompressing and parsing it alone (--bytes: plain, default 256 MiB)',
+    load: () => import('./replay.ts'),
+  },
 };
 
 const HELP = `npm run bench -- <name> [options]
@@ -26,13 +31,18 @@ ${Object.entries(BENCHMARKS)
   .join('\n')}
 
   --json   one JSON object
+  --bytes  how much, for benchmarks that can be told
   --help`;
 
 async function main(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    options: {
+      json: { type: 'boolean', default: false },
+      bytes: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
   });
   if (values.help) {
     console.log(HELP);
@@ -45,8 +55,12 @@ async function main(args: string[]): Promise<void> {
       `received ${JSON.stringify(positionals.join(' '))}, allowed: one of ${Object.keys(BENCHMARKS).join(', ')}`,
     );
   }
+  const bytes = values.bytes === undefined ? undefined : Number(values.bytes);
+  if (bytes !== undefined && !(Number.isSafeInteger(bytes) && bytes > 0)) {
+    throw new Error(`--bytes: received ${JSON.stringify(values.bytes)}, allowed: a whole number of bytes`);
+  }
   const { default: benchmark } = await entry.load();
-  const { json, text } = await benchmark((line) => console.error(line));
+  const { json, text } = await benchmark((line) => console.error(line), { bytes });
   console.log(values.json ? JSON.stringify(json) : text);
 }
 

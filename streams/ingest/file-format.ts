@@ -112,7 +112,7 @@ function contentOf(head: Buffer, dataset: FormatHints): Content {
   const start = text.search(/[^ \t\r\n]/);
   if (start < 0) return 'empty';
   if (text[start] === '[') return isJsonStart(text, start) ? 'json' : 'text';
-  if (text[start] !== '{') return text.slice(0, 1024).includes('\0') ? 'binary' : 'text';
+  if (text[start] !== '{') return 'text';
   return isNdjson(text, start, head.length === HEAD_BYTES, dataset) ? 'ndjson' : 'json';
 }
 
@@ -122,7 +122,7 @@ function isJsonStart(text: string, start: number): boolean {
 }
 
 function isArrayOfRecords(head: Buffer): boolean {
-  return /^\s*\[\s*(?:\{|\]\s*$)/.test(head.toString('latin1'));
+  return /^\s*\[\s*\{/.test(head.toString('latin1'));
 }
 
 /**
@@ -162,7 +162,7 @@ function shownContent(content: Content, head: Buffer): string {
     case 'empty':
       return 'nothing';
     case 'binary':
-      return `neither text in UTF-8 nor a format that is known (${describeBytes(head, 0, head.length)})`;
+      return `text in UTF-16, allowed in UTF-8 (${describeBytes(head, 0, head.length)})`;
     case 'text':
       return 'text that is no JSON';
     default:

@@ -271,7 +271,7 @@ describe('what an object is', () => {
     ['a.json', 'a,b\n', /format: received text that is no JSON, allowed: json/],
     ['a.avro', 'PAR1....', /format: received parquet, allowed: avro/],
     ['a.parquet', '', /format: received nothing, allowed: parquet/],
-    ['a.ndjson', '\xff\xfe{\0', /neither text in UTF-8 nor a format that is known/],
+    ['a.ndjson', '\xff\xfe{\0', /received text in UTF-16, allowed in UTF-8/],
     [
       'a.txt',
       'hello world\n',

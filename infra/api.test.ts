@@ -40,10 +40,13 @@ function methodsOf(template: Template): Map<string, Readonly<Record<string, unkn
 
 const EVENT_ROUTES = [...datasets.keys()].flatMap((name) => [`/events/${name} POST`, `/events/${name}/batch POST`]);
 
+/** One function answers them all, and says what there is. */
+const PIPELINE_ROUTES = ['/pipelines ANY', '/pipelines/{proxy+} ANY'];
+
 describe('the API', () => {
-  it('has two routes a dataset, and one answer for all others', () => {
+  it('has two routes a dataset, one answer for all others, and those of runs', () => {
     expect([...methodsOf(prod).keys()].sort()).toEqual(
-      [...EVENT_ROUTES, '/events/{dataset} ANY', '/events/{dataset}/batch ANY'].sort(),
+      [...EVENT_ROUTES, '/events/{dataset} ANY', '/events/{dataset}/batch ANY', ...PIPELINE_ROUTES].sort(),
     );
   });
 

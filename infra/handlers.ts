@@ -11,6 +11,7 @@ export const HANDLERS = {
   reconcile: 'batch/handlers/reconcile.ts',
   redrive: 'batch/handlers/redrive.ts',
   ingestion: 'batch/handlers/ingestion.ts',
+  orchestrator: 'batch/handlers/orchestrator.ts',
 } as const;
 
 export type HandlerName = keyof typeof HANDLERS;

@@ -134,6 +134,20 @@ const INGESTION: readonly Grant[] = [
   ...KEEP_STATE,
 ];
 
+const ORCHESTRATOR: readonly Grant[] = [
+  ...KEEP_STATE,
+  QUERY_BY_STATUS,
+  [
+    ['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+    ['Table data-pipeline-idempotency'],
+  ],
+  [['sqs:SendMessage'], ['Queue data-pipeline-runs']],
+  [['s3:GetObject'], [objects('raw', '*')]],
+  [['s3:ListBucket'], [bucket('raw')]],
+  [['kinesis:PutRecords'], ['Stream data-pipeline-stream']],
+  [['kms:GenerateDataKey'], ['Key EncryptionStreamKey']],
+];
+
 const CATALOG: readonly Grant[] = [
   [
     ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
@@ -192,6 +206,7 @@ function allowed({ traced }: { readonly traced: boolean }): Record<string, reado
     Reconcile: RECONCILE,
     Redrive: REDRIVE,
     Ingestion: INGESTION,
+    Orchestrator: ORCHESTRATOR,
   };
   const grants: Record<string, readonly Grant[]> = {
     ...Object.fromEntries(
@@ -224,7 +239,7 @@ describe('roles', () => {
     expect(grantedPermissions(local)).toEqual(allowed({ traced: false }));
   });
 
-  it('never have all actions of a service, nor delete anything but a taken message', () => {
+  it('never have all actions of a service, nor delete anything but a taken message and a request that failed', () => {
     const granted = Object.values(grantedPermissions(prod)).flat();
 
     expect(granted.filter((line) => /^\S*\*/.test(line))).toEqual([]);
@@ -232,6 +247,7 @@ describe('roles', () => {
       'sqs:DeleteMessage on Queue data-pipeline-ingest',
       'sqs:DeleteMessage on Queue data-pipeline-runs',
       'sqs:DeleteMessage on Queue data-pipeline-landed',
+      'dynamodb:DeleteItem on Table data-pipeline-idempotency',
     ]);
   });
 });
@@ -246,12 +262,18 @@ describe('policies on resources', () => {
     const invoke = (name: string, rule: string) =>
       `events.amazonaws.com lambda:InvokeFunction on Function ServerlessDataPipeline-${name}Function if SourceArn: Rule ${rule}`;
 
-    expect(admittedPrincipals(prod)).toEqual([
+    const called = (paths: string) =>
+      `apigateway.amazonaws.com lambda:InvokeFunction on Function ServerlessDataPipeline-OrchestratorFunction if SourceArn: ${paths}`;
+
+    const admitted = admittedPrincipals(prod).map((line) => line.replace(/arn:aws:execute-api\S*?\/\*\//, 'any method, /'));
+    expect(admitted).toEqual([
       'EncryptionLakeKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
       'EncryptionStateKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
       'EncryptionStreamKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
       ...sendByRule('IngestionRunsQueue', 'runs', 'IngestionDropped'),
       ...sendByRule('LandingQueue', 'landed', 'LandingLanded'),
+      called('any method, /pipelines'),
+      called('any method, /pipelines/*'),
       invoke('Ledger', 'LedgerEveryMinute'),
       invoke('Reconcile', 'ReconcileEveryHour'),
     ]);

@@ -126,7 +126,7 @@ describe('the mapping of the stream', () => {
 
 describe('functions', () => {
   it('run Node 24 on arm64 and log JSON to a group of their own', () => {
-    prod.resourceCountIs('AWS::Lambda::Function', 7);
+    prod.resourceCountIs('AWS::Lambda::Function', 8);
     prod.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -134,6 +134,18 @@ describe('functions', () => {
       LoggingConfig: Match.objectLike({ LogFormat: 'JSON', LogGroup: { Ref: Match.stringLikeRegexp('Logs') } }),
       ReservedConcurrentExecutions: Match.absent(),
     });
+  });
+
+  it('answer the pipelines API for as long as API Gateway waits, and cut chunks as ingestion does', () => {
+    const named = (FunctionName: string) =>
+      Object.values(prod.findResources('AWS::Lambda::Function', { Properties: { FunctionName } }))[0]?.Properties;
+    const orchestrator = named('ServerlessDataPipeline-OrchestratorFunction');
+    const ingestion = named('ServerlessDataPipeline-IngestionFunction');
+
+    expect(orchestrator?.Timeout).toBe(29);
+    for (const name of ['BATCH_SIZE', 'RAW_BUCKET', 'RUNS_QUEUE_URL', 'DEFAULT_DATASET']) {
+      expect(orchestrator?.Environment.Variables[name]).toEqual(ingestion?.Environment.Variables[name]);
+    }
   });
 
   it('tell the processor where to deliver, what plain JSON is, and where to keep payloads and books', () => {
@@ -442,7 +454,7 @@ describe('queries', () => {
 
 describe('logs', () => {
   it('are kept for a time that is stated, by function, delivery stream and API', () => {
-    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 8);
+    prod.resourceCountIs('AWS::Logs::LogGroup', TABLES.length + 9);
     prod.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 });
     local.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });

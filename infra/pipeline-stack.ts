@@ -7,6 +7,7 @@ import { Delivery } from './delivery.ts';
 import { Ingestion } from './ingestion.ts';
 import { Landing } from './landing.ts';
 import { Ledger } from './ledger.ts';
+import { Orchestrator } from './orchestrator.ts';
 import { Processor } from './processor.ts';
 import { Query } from './query.ts';
 import { Reconcile } from './reconcile.ts';
@@ -54,11 +55,8 @@ export class PipelineStack extends Stack {
       stateTable,
     };
     new Processor(this, 'Processor', { ...shared, defaultDataset: props.defaultDataset, deliveryStreamArns });
-    const { runsQueue, deadLetterQueue } = new Ingestion(this, 'Ingestion', {
-      ...shared,
-      raw: buckets.raw,
-      defaultDataset: props.defaultDataset,
-    });
+    const taking = { ...shared, raw: buckets.raw, defaultDataset: props.defaultDataset };
+    const { runsQueue, deadLetterQueue } = new Ingestion(this, 'Ingestion', taking);
     new Schedules(this, 'Schedules', { datasets: props.datasets, runsQueue, deadLetterQueue });
     new Tape(this, 'Tape', shared);
     new Ledger(this, 'Ledger', shared);
@@ -73,6 +71,8 @@ export class PipelineStack extends Stack {
     new Reconcile(this, 'Reconcile', { ...books, workGroupName, defaultDataset: props.defaultDataset });
     new Redrive(this, 'Redrive', { ...books, deliveryStreamArns });
     const api = new Api(this, 'Api', { ...shared, datasets: props.datasets });
+    const { idempotencyTable } = stateful;
+    new Orchestrator(this, 'Orchestrator', { ...taking, restApi: api.restApi, runsQueue, idempotencyTable });
     new CfnOutput(this, 'ApiUrl', { value: api.url });
     new CfnOutput(this, 'WorkGroupName', { value: workGroupName });
   }

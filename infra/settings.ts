@@ -61,6 +61,10 @@ export interface Settings {
     /** Invocations at once for each of the two queues, 2 to 1,000: lambda/latest/dg/services-sqs-scaling.html */
     readonly concurrencyMax: number;
   };
+  readonly orchestrator: {
+    /** 128 to 10,240 MiB. */
+    readonly memory: Size;
+  };
   readonly tape: {
     /** Kinesis records an object, 1 to 10,000; 6 MB of payload end a batch sooner. */
     readonly batchSize: number;
@@ -138,6 +142,8 @@ const PROD: Settings = {
     // Five large objects at once write some 100 MB a second: on-demand streams begin with 4 MB, and double every 15 minutes.
     concurrencyMax: 5,
   },
+  // A request takes milliseconds; memory is for loading the bundle quickly, and for the largest body.
+  orchestrator: { memory: Size.mebibytes(1_024) },
   // An object a minute and shard. A year is 0.004 USD a GB and month, once it is cold.
   tape: { batchSize: 10_000, batchingWindow: Duration.seconds(60), objectsKept: Duration.days(365) },
   // The largest buffers make the fewest and largest Parquet files; an event is queryable after about five minutes.

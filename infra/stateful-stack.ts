@@ -5,6 +5,7 @@ import type { Dataset } from '../schemas/dataset.ts';
 import { Buckets } from './buckets.ts';
 import { Catalog } from './catalog.ts';
 import { Encryption } from './encryption.ts';
+import { IdempotencyTable } from './idempotency-table.ts';
 import type { Settings } from './settings.ts';
 import { StateTable } from './state-table.ts';
 import { RecordStream } from './stream.ts';
@@ -19,6 +20,7 @@ export class StatefulStack extends Stack {
   readonly buckets: Buckets;
   readonly recordStream: RecordStream;
   readonly catalog: Catalog;
+  readonly idempotencyTable: IdempotencyTable;
   readonly stateTable: StateTable;
 
   constructor(scope: Construct, id: string, props: StatefulStackProps) {
@@ -33,10 +35,11 @@ export class StatefulStack extends Stack {
       removalPolicy,
     });
     this.catalog = new Catalog(this, 'Catalog', { datasets, bucket: this.buckets.processed, removalPolicy });
+    this.idempotencyTable = new IdempotencyTable(this, 'Idempotency', { key: this.encryption.stateKey });
     this.stateTable = new StateTable(this, 'State', {
       key: this.encryption.stateKey,
       removalPolicy,
-      after: [this.encryption, this.buckets, this.recordStream, this.catalog],
+      after: [this.encryption, this.buckets, this.recordStream, this.catalog, this.idempotencyTable],
     });
 
     new CfnOutput(this, 'StreamName', { value: this.recordStream.stream.streamName });

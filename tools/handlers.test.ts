@@ -30,6 +30,7 @@ const ENVIRONMENT = {
   ARCHIVE_BUCKET: 'archive',
   DATABASE_NAME: 'data_pipeline_catalog',
   STATE_TABLE: 'data-pipeline-state',
+  IDEMPOTENCY_TABLE: 'data-pipeline-idempotency',
   STREAM_NAME: 'data-pipeline-stream',
   TAPE_FUNCTION: 'ServerlessDataPipeline-TapeFunction',
   WORKGROUP: 'data-pipeline-workgroup',

@@ -8,6 +8,8 @@ import type { AwsCli } from './aws-cli-commands.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 const Records = z.array(z.record(z.string(), z.unknown()));
+const Run = z.object({ pipeline_id: z.string(), status: z.string(), metadata: z.record(z.string(), z.unknown()) });
+const Runs = z.object({ pipelines: z.array(Run) });
 
 export async function checkWaysIn({ ask, check, shell }: AwsCli, run: TestPipeline): Promise<void> {
   const { account, region, endpoint } = run.pipeline;
@@ -47,5 +49,33 @@ export async function checkWaysIn({ ask, check, shell }: AwsCli, run: TestPipeli
     assert.equal(await count(), '0\n');
     await shell(`aws sqs send-message --queue-url ${url} --message-body given-up --endpoint-url ${endpoint}`);
     assert.equal(await count(), '1\n');
+  });
+}
+
+export async function checkPipelinesApi({ check, shell }: AwsCli, run: TestPipeline): Promise<void> {
+  const api = run.pipeline.services.apigateway.urlOf('data-pipeline-api', 'prod').replace(/\/prod$/, '');
+  let pipelineId = '';
+
+  await check('curl makes a run', async () => {
+    const answer = await shell(
+      `curl -X POST ${api}/prod/pipelines -H 'Content-Type: application/json' -d '{"source":"api","data_type":"json","priority":"normal","metadata":{"source_system":"external_api","batch_id":"batch_001"}}'`,
+    );
+    const made = Run.parse(JSON.parse(answer));
+    assert.deepEqual(made.metadata, { source_system: 'external_api', batch_id: 'batch_001' });
+    pipelineId = made.pipeline_id;
+  });
+
+  await check('curl shows it, queued until it has records', async () => {
+    const show = async () => Run.parse(JSON.parse(await shell(`curl -X GET ${api}/prod/pipelines/${pipelineId}`)));
+    assert.equal((await show()).status, 'queued');
+    const body = `'{"records":[{"flawed":true}]}'`;
+    const json = `-H 'Content-Type: application/json'`;
+    await shell(`curl -X POST ${api}/prod/pipelines/${pipelineId}/records ${json} -d ${body}`);
+    assert.equal((await show()).status, 'running');
+  });
+
+  await check('curl lists it among those that run', async () => {
+    const { pipelines } = Runs.parse(JSON.parse(await shell(`curl -X GET '${api}/prod/pipelines?status=running'`)));
+    assert.ok(pipelines.some(({ pipeline_id, status }) => pipeline_id === pipelineId && status === 'running'));
   });
 }

@@ -13,7 +13,7 @@ import { earthquakeFeatures } from '../../streams/sources/vega.ts';
 import { DRAIN_TIMEOUT_MS, startTestPipeline } from '../support/local/test-pipeline.ts';
 import { createAwsCli } from './aws-cli-commands.ts';
 import { checkS3 } from './aws-cli-s3.ts';
-import { checkWaysIn } from './aws-cli-ways-in.ts';
+import { checkPipelinesApi, checkWaysIn } from './aws-cli-ways-in.ts';
 
 const run = await startTestPipeline();
 const Put = z.object({ failed: z.number(), records: z.array(z.tuple([z.string(), z.string()])) });
@@ -146,6 +146,7 @@ await check('s3 ls', async () => {
 
 await checkS3(cli, raw, archive);
 await checkWaysIn(cli, run);
+await checkPipelinesApi(cli, run);
 
 await check('lambda list-functions', async () => {
   const names = await ask('sort(Functions[].FunctionName)', 'lambda', 'list-functions');

@@ -142,6 +142,21 @@ describe('the events API', () => {
     expect(answer).toMatchObject({ error: 'UNKNOWN_DATASET', datasets: [...datasets.keys()] });
   });
 
+  it.each([
+    ['takes no more', { throttleRate: 1 }, 429, 'THROTTLED'],
+    ['fails', { errorRate: 1 }, 503, 'STREAM_UNAVAILABLE'],
+  ])('says to try again when the stream %s', async (_what, faults, status, error) => {
+    api.runtime.faults('kinesis').set({ ...faults, operations: ['PutRecord'] });
+    try {
+      expect(await post(api, '/events/flights', TEXT)).toEqual({
+        status,
+        answer: refusal(error, expect.stringMatching(/try again/i)),
+      });
+    } finally {
+      api.runtime.faults('kinesis').clear();
+    }
+  });
+
   it('refuses with a reason or puts intact whatever a client sends, and nothing of it becomes a field', async () => {
     const seed = Date.now() % 2 ** 31;
 

@@ -265,7 +265,9 @@ describe('policies on resources', () => {
     const called = (paths: string) =>
       `apigateway.amazonaws.com lambda:InvokeFunction on Function ServerlessDataPipeline-OrchestratorFunction if SourceArn: ${paths}`;
 
-    const admitted = admittedPrincipals(prod).map((line) => line.replace(/arn:aws:execute-api\S*?\/\*\//, 'any method, /'));
+    const admitted = admittedPrincipals(prod).map((line) =>
+      line.replace(/arn:aws:execute-api\S*?\/\*\//, 'any method, /'),
+    );
     expect(admitted).toEqual([
       'EncryptionLakeKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
       'EncryptionStateKey: AWS: arn:aws:iam::AccountId:root kms:* on *',

@@ -48,7 +48,10 @@ it('makes, shows, lists page by page, and stops runs', async () => {
   expect(again.body.pipeline_id).toBe(other.body.pipeline_id);
   expect((await call('POST', '/pipelines', '{"source":"api"}', { 'Idempotency-Key': 'k' })).status).toBe(422);
 
-  expect(await call('GET', `/pipelines/${id}`)).toMatchObject({ status: 200, body: { status: 'running', produced: 1 } });
+  expect(await call('GET', `/pipelines/${id}`)).toMatchObject({
+    status: 200,
+    body: { status: 'running', produced: 1 },
+  });
   const first = await call('GET', '/pipelines?status=running&limit=1');
   const second = await call('GET', `/pipelines?status=running&limit=1&next=${first.body.next}`);
   const listed = [first, second].flatMap(({ body }) => (Array.isArray(body.pipelines) ? body.pipelines : []));

@@ -5,7 +5,7 @@ import { createDisplay } from './display.ts';
 import { createFeed } from './feed.ts';
 import { createFigures } from './figures.ts';
 import { type LocalPipeline, startLocalPipeline } from './local-pipeline.ts';
-import { PROCESSOR_LOG_GROUP, STREAM } from './names.ts';
+import { API, PROCESSOR_LOG_GROUP, STREAM } from './names.ts';
 import type { StartOptions } from './options.ts';
 import { type QueryResult, query } from './query.ts';
 import type { FailureLine, Snapshot } from './view.ts';
@@ -29,6 +29,7 @@ export async function runLive(options: StartOptions, signal: AbortSignal): Promi
     warn: display.warn,
   });
   const clients = createClients(pipeline.endpoint, pipeline.region);
+  const apiUrl = pipeline.services.apigateway.urlOf(API.name, API.stage).replace(/\/$/, '');
   const startedAtMs = performance.now();
   const queries = createQueries(clients, pipeline, display.warn);
   let put = (): number => 0;
@@ -45,6 +46,7 @@ export async function runLive(options: StartOptions, signal: AbortSignal): Promi
     const { files, fileBytes } = pipeline.files();
     return {
       endpoint: pipeline.endpoint,
+      apiUrl,
       streamName: STREAM,
       stateFolder: options.state,
       uptimeSeconds: (nowMs - startedAtMs) / 1000,

@@ -4,6 +4,7 @@ import { bytes, renderLine, renderScreen, type Snapshot, table } from './view.ts
 
 const SNAPSHOT: Snapshot = {
   endpoint: 'http://127.0.0.1:4566',
+  apiUrl: 'http://127.0.0.1:4566/_aws/execute-api/abc/prod',
   streamName: 'data-pipeline-stream',
   stateFolder: '.local/live',
   uptimeSeconds: 75,

@@ -4,6 +4,8 @@ import type { QueryResult } from './query.ts';
 
 export interface Snapshot {
   readonly endpoint: string;
+  /** Of the REST API's stage: `/events/…` and `/pipelines` are below it. */
+  readonly apiUrl: string;
   readonly streamName: string;
   readonly stateFolder: string;
   readonly uptimeSeconds: number;
@@ -71,7 +73,9 @@ export function renderScreen(snapshot: Snapshot, columns: number): string[] {
       : [dim('  the first files land after the buffer interval (60 s)')]),
     '',
     dim(`endpoint  ${snapshot.endpoint}    state  ${snapshot.stateFolder}`),
+    dim(`api       ${snapshot.apiUrl}`),
     dim(`try       aws --endpoint-url ${snapshot.endpoint} kinesis list-streams`),
+    dim(`          curl '${snapshot.apiUrl}/pipelines?status=running'`),
     dim('Ctrl-C    flush and stop'),
   ].map((line) => within(line, columns));
 }

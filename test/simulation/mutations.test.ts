@@ -19,7 +19,10 @@ describe('the simulation', () => {
   test.each(MUTATIONS)(
     'finds a pipeline that $bug',
     async (mutation) => {
-      expect(await tree.firstViolation(mutation, 1, SEEDS_MAX)).toMatchObject({ message: expect.stringMatching(/\S/) });
+      const { seed } = mutation;
+      const known = seed === undefined ? undefined : await tree.firstViolation(mutation, seed, 1);
+      const found = known ?? (await tree.firstViolation(mutation, 1, SEEDS_MAX));
+      expect(found).toMatchObject({ message: expect.stringMatching(/\S/) });
     },
     300_000,
   );

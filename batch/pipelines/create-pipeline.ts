@@ -23,13 +23,17 @@ export async function createPipeline(request: ApiRequest, context: RouteContext)
   return run;
 }
 
+const NOTHING_YET = { produced: 0, position: '' };
+
 /** @returns its id */
 async function makeRun(asked: NewPipeline, newId: () => string, context: RouteContext): Promise<string> {
   const { ports, settings } = context;
   const { dataset, dataType, priority, metadata } = asked;
   const common = { dataset, dataType, priority, metadata, chunkRecordsMax: settings.chunkRecordsMax };
   if (asked.source === 'api') {
-    const run = await ports.runs.open({ ...common, id: `api-${newId()}`, source: { kind: 'api' } });
+    const opened = await ports.runs.open({ ...common, id: `api-${newId()}`, source: { kind: 'api' } });
+    // It takes records from now on, and who asks for what is running is to see it.
+    const run = opened.status === 'queued' ? await ports.runs.progress(opened.id, NOTHING_YET) : opened;
     if (asked.records !== undefined && !run.hasAllProduced) {
       const { produced } = await putRecords(run, 'inline', asked.records, context);
       await ports.runs.finish(run.id, { produced });

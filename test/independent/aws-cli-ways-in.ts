@@ -65,9 +65,9 @@ export async function checkPipelinesApi({ check, shell }: AwsCli, run: TestPipel
     pipelineId = made.pipeline_id;
   });
 
-  await check('curl shows it, queued until it has records', async () => {
+  await check('curl shows it, running and open for records', async () => {
     const show = async () => Run.parse(JSON.parse(await shell(`curl -X GET ${api}/prod/pipelines/${pipelineId}`)));
-    assert.equal((await show()).status, 'queued');
+    assert.equal((await show()).status, 'running');
     const body = `'{"records":[{"flawed":true}]}'`;
     const json = `-H 'Content-Type: application/json'`;
     await shell(`curl -X POST ${api}/prod/pipelines/${pipelineId}/records ${json} -d ${body}`);

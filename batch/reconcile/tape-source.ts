@@ -6,8 +6,8 @@ import { formatHour } from '../../schemas/timestamp.ts';
 import { padSequence, type StreamRecord } from '../../streams/position.ts';
 import { playTape, type TapeConflict, type TapeObject } from '../../streams/tape/play-tape.ts';
 import { compareTapeSpans, formatTapeKey, type TapeSpan } from '../../streams/tape/tape-key.ts';
-import { encodeTape } from '../../streams/tape/tape-object.ts';
-import type { ParkedRange } from './parked-ranges.ts';
+import { decodeTape, encodeTape } from '../../streams/tape/tape-object.ts';
+import { covers, type ParkedRange } from './parked-ranges.ts';
 import type { DocumentsPort, TapeListing, TapePort } from './ports.ts';
 
 /** A stretch of a shard: after this sequence number, padded, to that one, included; `''` for `after`: from the start. */
@@ -20,8 +20,10 @@ export interface Stretch {
 export interface TapeSource {
   /** Every record once, in order, of the stretches; of all when there are none given. */
   play(stretches?: readonly Stretch[], onConflict?: (conflict: TapeConflict) => void): AsyncGenerator<StreamRecord>;
-  /** The objects that have a place, by key. @param position padded */
+  /** The objects that span a place, by key. @param position padded */
   keysAt(position: string): readonly string[];
+  /** Those of them that have it: where the tape gave records up, an object may lack what its name spans. */
+  holdersOf(position: string): Promise<readonly string[]>;
 }
 
 type Placed = TapeObject & Pick<TapeSpan, 'first' | 'last'>;
@@ -56,9 +58,22 @@ export function createTapeSource(
     tell(conflict);
   };
 
+  const keysAt = (position: string): readonly string[] =>
+    listings.flatMap(({ key, first, last }) => (first <= position && position <= last ? [key] : []));
+
+  async function has(key: string, position: string): Promise<boolean> {
+    const records = decodeTape(await ports.tape.read(key), shard.shardId);
+    return records.some(({ sequenceNumber }) => padSequence(sequenceNumber) === position);
+  }
+
   return {
-    keysAt: (position) =>
-      listings.flatMap(({ key, first, last }) => (first <= position && position <= last ? [key] : [])),
+    keysAt,
+    async holdersOf(position) {
+      if (!givenUp.some((range) => covers(range, position))) return keysAt(position);
+      const holders: string[] = [];
+      for (const key of keysAt(position)) if (await has(key, position)) holders.push(key);
+      return holders;
+    },
     async *play(stretches, onConflict = () => undefined) {
       if (stretches === undefined) {
         yield* playTape(objects, { onConflict: telling(onConflict) });

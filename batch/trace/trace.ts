@@ -154,7 +154,7 @@ export async function trace(
       runId: row?.runId ?? (event?.runId || null),
       rows: places,
       failure: row?.failure ?? event?.failure ?? null,
-      tape: known?.tape.keysAt(sequenceNumber) ?? [],
+      tape: (await known?.tape.holdersOf(sequenceNumber)) ?? [],
       journal,
       parked,
       misdelivered,

@@ -30,6 +30,7 @@ export async function runLive(options: StartOptions, signal: AbortSignal): Promi
   });
   const clients = createClients(pipeline.endpoint, pipeline.region);
   const apiUrl = pipeline.services.apigateway.urlOf(API.name, API.stage).replace(/\/$/, '');
+  display.say(`the pipeline runs on ${pipeline.endpoint}, its API on ${apiUrl}, state in ${options.state}`);
   const startedAtMs = performance.now();
   const queries = createQueries(clients, pipeline, display.warn);
   let put = (): number => 0;

@@ -9,8 +9,9 @@ import { ARRIVED_AT_MS, sequenceOf } from '../test/support/processors/kinesis-ev
 import { probeJson } from '../test/support/processors/probe-dataset.ts';
 import { recordPorts } from '../test/support/processors/recorded-ports.ts';
 import { decodeStage, EVALUATED_AT_MS, ROUTE_STAGE } from '../test/support/processors/through-stages.ts';
+import { StateUnavailable } from './books/state-table.ts';
 import { TURN_MS_MAX } from './paced.ts';
-import { DeliveryError, PayloadError } from './ports.ts';
+import { type ClaimsPort, DeliveryError, PayloadError } from './ports.ts';
 import {
   BACKLOG_BYTES_MAX,
   type BatchPlan,
@@ -402,5 +403,39 @@ describe('the hot path', () => {
 
     expect(promises).toBeLessThan(40 * 4);
     expect(observables).toBeLessThan(40 * 8);
+  });
+});
+
+describe('a claim that fails', () => {
+  test('leaves its records and those behind them, and nothing that stands before them', async () => {
+    const { context, identity } = STAGE;
+    const probed = context.defaultDataset;
+    const once = { ...probed, definition: { ...probed.definition, deduplicate: 'event' as const } };
+    const stage: DecodeStage = { context: { ...context, defaultDataset: once }, identity };
+    const ofChunk = { specversion: '1.0', source: '/test', type: 'flights', chunkid: '1', data: {} };
+    const records = recordsOf(
+      Array.from({ length: 2 * CHUNK_EVENTS }, (_, n) => probeJson('fine', { text: String(n) })),
+      Array.from({ length: CHUNK_EVENTS }, (_, n) => Buffer.from(JSON.stringify({ ...ofChunk, id: String(n) }))),
+    );
+    const ports = recordPorts();
+    let eventClaims = 0;
+    const claims: ClaimsPort = {
+      async claim([first]) {
+        if (first?.subject.startsWith('chunk#')) throw new StateUnavailable('throttled', { cause: undefined });
+        eventClaims += 1;
+        // The chunk behind it waits, while the one behind that fails.
+        if (eventClaims === 1) for (let turn = 0; turn < 5; turn++) await tick();
+        return new Set();
+      },
+    };
+
+    const result = await lastValueFrom(
+      processBatch(records, { ...PLAN, decode: decoding(stage) }, { ...ports, claims }),
+    );
+
+    expect(result.done).toBe(2 * CHUNK_EVENTS);
+    expect(result.tally.upTo(result.done).received).toBe(2 * CHUNK_EVENTS);
+    expect(ports.rows('probe')).toHaveLength(2 * CHUNK_EVENTS);
+    expect(eventClaims).toBe(2);
   });
 });

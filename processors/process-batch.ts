@@ -122,8 +122,8 @@ export function processBatch(
     const claiming =
       (isNeeded: (items: readonly Item[]) => boolean, claim: typeof claimChunks) =>
       (items: readonly Item[]): Observable<readonly Item[]> => {
-        // What comes behind a record that was left must not overtake it.
-        if (progress.hasLeft) return EMPTY;
+        // What comes behind a record that was left must not overtake it. What stands before it goes on: it is done.
+        if (progress.isLeft(recordIndexOf(items[0]))) return EMPTY;
         if (!isNeeded(items)) return of(items);
         // Chunks go on being decoded meanwhile, and wait here: they count as what waits for a call.
         backlog.add(CHUNK_BYTES_MAX);
@@ -171,8 +171,8 @@ interface Progress {
   readonly done: number;
   readonly acceptedByTable: ReadonlyMap<string, number>;
   readonly reasons: readonly string[];
-  /** Whether a record was left before it could be judged: nothing behind it is to be sent. */
-  readonly hasLeft: boolean;
+  /** Whether a record, or one before it, was left before it could be judged: it is not to be sent. */
+  isLeft(recordIndex: number): boolean;
   /** Whether another record is to be taken. */
   goesOn(): boolean;
   take(recordIndex: number): void;
@@ -195,9 +195,7 @@ function createProgress(recordCount: number, hasTime: () => boolean): Progress {
       return new Map([...undoneByTable].map(([table, index]) => [table, Math.min(index, taken, left)]));
     },
     reasons,
-    get hasLeft() {
-      return left < recordCount;
-    },
+    isLeft: (recordIndex) => recordIndex >= left,
     goesOn() {
       return undone === recordCount && hasTime();
     },

@@ -32,30 +32,35 @@ export const MUTATIONS: readonly Mutation[] = [
     file: BOOKS,
     find: 'expect: { position, revision }',
     replace: 'expect: {}',
+    seed: 24,
   },
   {
     bug: 'writes over what another attempt has written, as long as the position is the same',
     file: BOOKS,
     find: 'expect: { position, revision }',
     replace: 'expect: { position }',
+    seed: 330,
   },
   {
     bug: 'takes any conflict for a batch that is done',
     file: BOOKS,
     find: "if (typeof now === 'string' && now >= to) return done;",
     replace: 'return done;',
+    seed: 330,
   },
   {
     bug: 'forgets what another attempt has pinned',
     file: BOOKS,
     find: 'const isAllDone = checkpoint.lastEnd <= upTo;',
     replace: 'const isAllDone = true;',
+    seed: 17,
   },
   {
     bug: 'judges a retry by the threshold of the day',
     file: BOOKS,
     find: 'setOnce: { quality_threshold',
     replace: 'set: { quality_threshold',
+    seed: 17,
   },
   {
     bug: 'gives records up for an outage',
@@ -78,7 +83,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     bug: 'lets records overtake one whose claim failed',
     file: BATCH,
-    find: 'if (progress.hasLeft) return EMPTY;',
+    find: 'if (progress.isLeft(recordIndexOf(items[0]))) return EMPTY;',
     replace: '',
   },
   {
@@ -110,12 +115,14 @@ export const MUTATIONS: readonly Mutation[] = [
     file: HANDLER,
     find: 'isFatal ? NONE_ACCEPTED : leadingRecords(records, opened.acceptedUpTo)',
     replace: 'leadingRecords(records, opened.acceptedUpTo)',
+    seed: 330,
   },
   {
     bug: 'sends accepted entries again with the rejected ones',
     file: DELIVERY,
     find: 'return records.filter((_, index) => reply.RequestResponses?.[index]?.RecordId === undefined);',
     replace: 'return [...records];',
+    seed: 18,
   },
   {
     bug: 'does not look at FailedPutCount',
@@ -146,6 +153,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
 `,
     replace: '',
+    seed: 28,
   },
   {
     bug: 'counts a landed object as often as it is told of it',
@@ -170,6 +178,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'local/lambda/shard-lineage.ts',
     find: '!parents.some((parent) => unfinished.has(parent))',
     replace: 'parents.length >= 0',
+    seed: 84,
   },
   {
     bug: 'loses a child shard',
@@ -182,30 +191,35 @@ export const MUTATIONS: readonly Mutation[] = [
     file: REDRIVE_PARKED,
     find: "await ports.put(frames);\n  await mark(table, item, 'redriving', 'redriven', now());",
     replace: "await mark(table, item, 'redriving', 'redriven', now());\n  await ports.put(frames);",
+    seed: 74,
   },
   {
     bug: 'plays parked records that the journal counts',
     file: REDRIVE_PARKED,
     find: 'records.filter((record) => !counted.has(record))',
     replace: 'records.filter(() => counted.size >= 0)',
+    seed: 24,
   },
   {
     bug: 'leaves parked records that an entry spans, as if it counted them',
     file: REDRIVE_PARKED,
     find: 'verdict.countedParked.some((range) => range.key === item.sk && covers(range, position))',
     replace: 'entry.to >= position',
+    seed: 216,
   },
   {
     bug: 'plays a record again as often as before, and not once more',
     file: 'streams/replay-frame.ts',
     find: '{ ...before, generation: before.generation + 1 }',
     replace: 'before',
+    seed: 13,
   },
   {
     bug: 'loses the last documents of an error object',
     file: 'batch/redrive/misdelivered-documents.ts',
     find: 'seal();\n  return records;',
     replace: 'return records;',
+    seed: 48,
   },
   {
     bug: 'does not claim what is played again',
@@ -218,6 +232,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'processors/claim-items.ts',
     find: 'event.subsequenceNumber),\n    generation: 0,',
     replace: 'event.subsequenceNumber),\n    generation: origin.replay?.generation ?? 0,',
+    seed: 330,
   },
   {
     bug: 'takes parked records for lost when it reconciles',
@@ -242,12 +257,14 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'batch/trace/trace.ts',
     find: 'journalOf(playedAt ??',
     replace: 'journalOf((playedAt ? undefined : undefined) ??',
+    seed: 24,
   },
   {
     bug: 'keeps a position that passes records which are not on the stream yet',
     file: 'batch/ingestion/ordered-puts.ts',
     find: '    this.#last = step;\n',
     replace: '    this.#last = step;\n    this.#done = step;\n',
+    seed: 52,
   },
   {
     bug: 'says that a run is read whole before its last records are put',
@@ -260,6 +277,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'batch/ingestion/produce-run.ts',
     find: "await production.ports.request({ kind: 'run', runId: production.run.id });",
     replace: '',
+    seed: 12,
   },
   {
     bug: 'takes a message for done that failed',
@@ -285,6 +303,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'batch/runs/create-runs.ts',
     find: 'await table.transact([update, put]);',
     replace: 'await table.update(update);',
+    seed: 72,
   },
   {
     bug: 'ends a run before what it delivered has landed',
@@ -297,5 +316,6 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'batch/runs/advance-run.ts',
     find: 'return accountedOf(counts) >= run.produced ||',
     replace: 'return accountedOf(counts) > 0 ||',
+    seed: 216,
   },
 ];

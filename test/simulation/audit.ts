@@ -42,6 +42,8 @@ export interface Audit {
   accountOf(record: StreamedRecord): RecordAccount;
   onInvoke(invocation: Invocation<MappedBatch>): void;
   onWritten(invocation: Invocation<MappedBatch>, writes: readonly StateWrite[]): void;
+  /** What a redrive has written: it claims a frame that may have a copy on the stream, before it plays it on. */
+  onRedriven(requestId: string, writes: readonly StateWrite[]): void;
   onAnswer(invocation: Invocation<MappedBatch>, answer: unknown): void;
   onPoison(invocation: Invocation<MappedBatch>): void;
   onParked(records: readonly StreamedRecord[]): void;
@@ -114,14 +116,14 @@ export function createAudit(conditions: Conditions, firehose: SimulatedFirehose)
     });
   }
 
-  function checkClaim(invocation: Invocation<MappedBatch>, put: Extract<StateWrite, { kind: 'put' }>): void {
+  function checkClaim(requestId: string, put: Extract<StateWrite, { kind: 'put' }>): void {
     const { owner, generation } = put.attributes;
     const holder = holders.get(put.key.pk);
     if (typeof owner !== 'string' || typeof generation !== 'number') throw new TypeError(`a claim on ${put.key.pk}`);
     // Only what is played again takes over, and only from what played the same record before.
     const takesOver = put.key.pk.startsWith(REPLAYS) && holder !== undefined && holder.generation < generation;
     if (holder !== undefined && holder.owner !== owner && !takesOver) {
-      throw new Violation('claimed once', `${invocation.requestId}: ${put.key.pk} by ${holder.owner}, and by ${owner}`);
+      throw new Violation('claimed once', `${requestId}: ${put.key.pk} by ${holder.owner}, and by ${owner}`);
     }
     holders.set(put.key.pk, { owner, generation });
   }
@@ -202,9 +204,12 @@ export function createAudit(conditions: Conditions, firehose: SimulatedFirehose)
       const partition = journalPartition(shardRef(invocation.input.shardId));
       for (const write of writes) {
         if (write.kind !== 'put') continue;
-        if (write.when === 'claim') checkClaim(invocation, write);
+        if (write.when === 'claim') checkClaim(invocation.requestId, write);
         else if (write.key.pk === partition) checkEntry(invocation, write);
       }
+    },
+    onRedriven(requestId, writes) {
+      for (const write of writes) if (write.kind === 'put' && write.when === 'claim') checkClaim(requestId, write);
     },
     onAnswer(invocation, answer) {
       const { shardId, records } = invocation.input;

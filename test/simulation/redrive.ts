@@ -64,7 +64,10 @@ export function createRedrive(options: RedriveOptions): SimulatedRedrive {
       read: (key) => reading(process, 'read the tape', () => options.tape.read(key)),
     };
     const handler = createRedriveHandler({
-      table: createStatePort({ table, conditions, random, process }),
+      table: createStatePort({
+        ...{ table, conditions, random, process },
+        onWritten: ({ requestId }, writes) => options.audit.onRedriven(requestId, writes),
+      }),
       documents,
       readErrors: (key) => reading(process, `read ${key}`, () => objects.read(PROCESSED_BUCKET, key).toString()),
       tapeOf: createTapePlaces({ tape, documents }),

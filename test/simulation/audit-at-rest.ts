@@ -89,8 +89,9 @@ function checkRows({ audit, firehose, payloads, plays }: World, first: StreamEve
 }
 
 /** An attempt that takes one that is still under way for dead may file the record that the other delivers. */
-function isFiledInVain({ row, invocation }: AcceptedRow): boolean {
-  return row.code === 'FUNCTION_KILLED' && invocation?.mayRepeat !== undefined;
+function isFiledInVain(accepted: AcceptedRow): boolean {
+  const { row, invocation } = accepted;
+  return row.code === 'FUNCTION_KILLED' && (invocation?.mayRepeat !== undefined || isRedriven(accepted));
 }
 
 function checkTwice(name: string, table: string, rows: readonly AcceptedRow[]): void {

@@ -38,6 +38,14 @@ describe('an entry of the journal against the tape', () => {
     expect(verdict).toMatchObject({ kind: 'same', leftOut: [at(2)], countedParked: [] });
   });
 
+  test('does not take for counted what lies between the records of another parked batch', () => {
+    const around = { ...parked(2, 4), records: 2 };
+
+    const verdict = judgeEntry(entryOf(1, 5), places(1, 2, 3, 4, 5), [parked(3), around]);
+
+    expect(verdict).toMatchObject({ kind: 'same', leftOut: [at(2), at(3), at(4)], countedParked: [] });
+  });
+
   test('tells of several parked batches which are counted', () => {
     const verdict = judgeEntry(entryOf(1, 3, 4), places(1, 2, 3, 4, 5), [parked(2), parked(3), parked(5)]);
 

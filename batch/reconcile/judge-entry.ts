@@ -43,7 +43,8 @@ export function judgeEntry(
     const isOutside = ({ position }: TapePlace) => outside.some((range) => covers(range, position));
     const left = places.filter((place) => !isOutside(place));
     if (left.length !== entry.records || sumOf(left) !== entry.fingerprint) continue;
-    const countedParked = within.filter((range) => !outside.includes(range));
+    const isCounted = (range: ParkedRange) => left.some(({ position }) => covers(range, position));
+    const countedParked = within.filter((range) => !outside.includes(range) && isCounted(range));
     return {
       kind: 'same',
       count: 0,

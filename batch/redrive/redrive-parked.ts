@@ -10,7 +10,7 @@ import type { ClaimsPort } from '../../processors/ports.ts';
 import { formatPosition, padSequence, type StreamRecord } from '../../streams/position.ts';
 import { encodeReplayFrame, nextPlay, readReplayFrame } from '../../streams/replay-frame.ts';
 import { judgeEntry } from '../reconcile/judge-entry.ts';
-import { covers, type ParkedRange, readParkedRanges, TAPE_PARKED } from '../reconcile/parked-ranges.ts';
+import { type ParkedRange, readParkedRanges, TAPE_PARKED } from '../reconcile/parked-ranges.ts';
 import type { DocumentsPort } from '../reconcile/ports.ts';
 import type { TapePlaces } from './tape-places.ts';
 
@@ -133,10 +133,10 @@ async function countedRecords(
           'and the tape does not tell whether it counts them',
       );
     }
-    for (const record of inside) {
-      const position = padSequence(record.sequenceNumber);
-      if (verdict.countedParked.some((range) => range.key === item.sk && covers(range, position))) counted.add(record);
-    }
+    // By place, and not by document: what one document spans may be in another.
+    const leftOut = new Set(verdict.leftOut);
+    const countedPlaces = new Set(places.flatMap(({ position }) => (leftOut.has(position) ? [] : [position])));
+    for (const record of inside) if (countedPlaces.has(padSequence(record.sequenceNumber))) counted.add(record);
   }
   return counted;
 }

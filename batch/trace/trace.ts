@@ -2,7 +2,7 @@ import { MISDELIVERED } from '../../processors/books/keys.ts';
 import { FAILED_EVENTS } from '../../processors/stages/route.ts';
 import type { FailureCode } from '../../schemas/failure.ts';
 import { createRecordIdentity, padSequence, type RecordIdentity } from '../../streams/position.ts';
-import { covers } from '../reconcile/parked-ranges.ts';
+import { covers, type ParkedRange } from '../reconcile/parked-ranges.ts';
 import type { ReconcilePorts } from '../reconcile/ports.ts';
 import type { ReconcileSettings } from '../reconcile/reconcile.ts';
 import type { TraceSubject } from '../reconcile/request.ts';
@@ -164,7 +164,7 @@ export async function trace(
 
   /** Where it was given up: last, as long as it is neither counted nor at rest. */
   async function parkedAt(source: ShardSource | undefined, sequence: string, isSettled: boolean) {
-    const first = parkedOf(source, sequence);
+    const first = await parkedIn(source, sequence, ports.documents);
     if (isSettled || first?.status !== 'redriven' || source === undefined) return first;
     lookedAt.push('the documents that wait to be redriven, for what was played again');
     return (await parkedAgain(sources, source.shard.shardId, sequence, ports.documents)) ?? first;
@@ -222,8 +222,19 @@ async function journalOf(
   return null;
 }
 
-function parkedOf(source: ShardSource | undefined, sequence: string): TracedRecord['parked'] {
-  const range = source?.parked.find((each) => covers(each, sequence));
+/** Of several documents that span a place, one has it: records are given up for their age out of the middle of a batch. */
+async function parkedIn(
+  source: ShardSource | undefined,
+  sequence: string,
+  documents: TracePorts['documents'],
+): Promise<TracedRecord['parked']> {
+  const spanning = source?.parked.filter((range) => covers(range, sequence)) ?? [];
+  const holding: ParkedRange[] = [];
+  for (const range of spanning.length > 1 ? spanning : []) {
+    const records = range.hasPayload ? await documents.parkedRecords(range.key) : undefined;
+    if (records?.some(({ sequenceNumber }) => padSequence(sequenceNumber) === sequence)) holding.push(range);
+  }
+  const range = holding.find(({ status }) => status !== 'redriven') ?? holding[0] ?? spanning[0];
   return range ? { document: range.key, status: range.status } : null;
 }
 

@@ -149,7 +149,9 @@ function isDecided({ audit, plays }: World, { table, recordId }: Pick<AcceptedRo
 /** As they first came: those that wait to be played again. */
 export async function waitingRecords({ table, parked, audit }: ReconciledWorld): Promise<ReadonlySet<StreamedRecord>> {
   const items = await table.query(PARKED);
-  const keys = new Set(items.filter(({ attributes }) => attributes.status !== 'redriven').map(({ sk }) => sk));
+  // A document of the tape's consumer is played by nobody.
+  const ended: ReadonlySet<unknown> = new Set(['redriven', 'tape_parked']);
+  const keys = new Set(items.filter(({ attributes }) => !ended.has(attributes.status)).map(({ sk }) => sk));
   const waiting = parked.filter(({ key }) => keys.has(key)).flatMap(({ records }) => records);
   const open = waiting.filter((record) => audit.accountOf(record).isParked);
   return new Set(open.map((record) => record.replay?.first ?? record));

@@ -203,8 +203,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     bug: 'leaves parked records that an entry spans, as if it counted them',
     file: REDRIVE_PARKED,
-    find: 'verdict.countedParked.some((range) => range.key === item.sk && covers(range, position))',
-    replace: 'entry.to >= position',
+    find: 'leftOut.has(position) ? [] : [position]',
+    replace: '[position]',
     seed: 216,
   },
   {

@@ -39,14 +39,14 @@ export const MUTATIONS: readonly Mutation[] = [
     file: BOOKS,
     find: 'expect: { position, revision }',
     replace: 'expect: { position }',
-    seed: 330,
+    seed: 670,
   },
   {
     bug: 'takes any conflict for a batch that is done',
     file: BOOKS,
     find: "if (typeof now === 'string' && now >= to) return done;",
     replace: 'return done;',
-    seed: 330,
+    seed: 425,
   },
   {
     bug: 'forgets what another attempt has pinned',
@@ -232,7 +232,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'processors/claim-items.ts',
     find: 'event.subsequenceNumber),\n    generation: 0,',
     replace: 'event.subsequenceNumber),\n    generation: origin.replay?.generation ?? 0,',
-    seed: 330,
+    seed: 675,
   },
   {
     bug: 'takes parked records for lost when it reconciles',

@@ -115,7 +115,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: HANDLER,
     find: 'isFatal ? NONE_ACCEPTED : leadingRecords(records, opened.acceptedUpTo)',
     replace: 'leadingRecords(records, opened.acceptedUpTo)',
-    seed: 330,
+    seed: 1728,
   },
   {
     bug: 'sends accepted entries again with the rejected ones',

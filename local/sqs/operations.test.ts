@@ -256,6 +256,13 @@ describe('errors', () => {
     await expect(
       client.send(new SendMessageCommand({ QueueUrl: short, MessageBody: 'x'.repeat(1_025) })),
     ).rejects.toThrow('shorter than 1024 bytes, received 1025');
-    expect(await query.text()).toContain('speaks JSON, not the query protocol');
+    const sent = await fetch(endpoint, {
+      method: 'POST',
+      headers: form,
+      body: new URLSearchParams({ Action: 'SendMessage', QueueUrl, MessageBody: 'a & <b>' }).toString(),
+    });
+
+    expect(await sent.text()).toMatch(/<MD5OfMessageBody>[0-9a-f]{32}<\/MD5OfMessageBody><MessageId>[0-9a-f-]{36}</);
+    expect(await query.text()).toContain('By the query protocol the local SQS does not support ListQueues');
   });
 });

@@ -5,16 +5,11 @@
 import { FaultSwitch } from '../faults/fault-switch.ts';
 import type { Queues } from '../ports.ts';
 import { jsonProtocol } from '../protocol/json.ts';
-import {
-  AwsError,
-  type Environment,
-  type LocalService,
-  type ServiceRequest,
-  type ServiceResponse,
-} from '../service.ts';
+import type { Environment, LocalService, ServiceRequest, ServiceResponse } from '../service.ts';
 import { BATCHES } from './batch.ts';
 import { MessageStore } from './message-store.ts';
 import { queueOperations } from './operations.ts';
+import { answerQuery, isQueryRequest } from './query-protocol.ts';
 import { QueueSet } from './queue-set.ts';
 import { queueResourceKinds } from './resource-kinds.ts';
 import { errorHeaders } from './sqs-error.ts';
@@ -39,13 +34,10 @@ export function createSqsService(environment: Environment): LocalService & Queue
     errorHeaders,
   });
 
-  async function answerJson(request: ServiceRequest): Promise<ServiceResponse> {
-    if (!request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return answer(request);
-    const message = 'The local SQS speaks JSON, not the query protocol: use an SDK or CLI newer than November 2023.';
-    throw new AwsError('UnsupportedOperation', message);
-  }
+  const answerEither = (request: ServiceRequest): Promise<ServiceResponse> =>
+    isQueryRequest(request) ? answerQuery(request, answer, BODY_BYTES_MAX) : answer(request);
 
-  const handle = Object.assign(answerJson, { operations: Object.keys(operations) });
+  const handle = Object.assign(answerEither, { operations: Object.keys(operations) });
 
   return {
     scope: 'sqs',

@@ -3,10 +3,11 @@
  *
  * A record that is played again is claimed by the Kinesis record that carries it: redrive may put it twice.
  * A chunk of a bounded source is claimed by the Kinesis record that carries it, before anything of it is judged: put
- * twice, none of it counts twice, its bad events neither. One of a run is claimed for the run first: a copy that is refused
- * there is of no run, which has its places already (docs/decisions/0017-runs-count-places-once.md). An event of a dataset that deduplicates by event is claimed
- * once it is to be delivered: one that is quarantined leaves its identity to a better one. Both are owned by where the
- * record first stood, so that it passes when it is played again, and nobody else's claim is taken over.
+ * twice, none of it counts twice, its bad events neither. One of a run is claimed for the run first: a copy that is
+ * refused there is of no run, which has its places already (docs/decisions/0017-runs-count-places-once.md). An event of
+ * a dataset that deduplicates by event is claimed once it is to be delivered: one that is quarantined leaves its
+ * identity to a better one. Both are owned by where the record first stood, so that it passes when it is played again,
+ * and nobody else's claim is taken over.
  */
 import { hash } from 'node:crypto';
 import { isRunId } from '../streams/envelope.ts';

@@ -1,7 +1,8 @@
 /** The run of a dropped object. It follows from the version of the object alone: told of twice, it is the same run. */
+
+import { objectRunId } from '../../streams/ingest/object-run-id.ts';
 import type { NewRun } from '../runs/run.ts';
 import type { DroppedObject } from './dropped-objects.ts';
-import { objectRunId } from './run-id.ts';
 import { isFolderMarker } from './source-objects.ts';
 
 /** What is dropped below it is taken in; the next part of the key may name a dataset. */

@@ -1,5 +1,5 @@
 /** `POST /pipelines`: makes a run. */
-import { objectRunId } from '../ingestion/run-id.ts';
+import { objectRunId } from '../../streams/ingest/object-run-id.ts';
 import type { NewRun, Run } from '../runs/run.ts';
 import { ApiError } from './api-error.ts';
 import { type ApiRequest, readJsonBody } from './api-request.ts';

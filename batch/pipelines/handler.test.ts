@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { StateUnavailable } from '../../processors/books/state-table.ts';
+import { objectRunId } from '../../streams/ingest/object-run-id.ts';
 import { createTestApi } from '../../test/support/batch/pipelines-api.ts';
-import { objectRunId } from '../ingestion/run-id.ts';
 import type { NewRun } from '../runs/run.ts';
 import { BODY_BYTES_MAX } from './api-request.ts';
 import { Unavailable } from './ports.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createMutatedTree, type MutatedTree } from './mutated-tree.ts';
 import { MUTATIONS } from './mutations.ts';
 
-/** Most bugs show within ten seeds; the rarest took some hundred. */
+/** Most bugs show within ten seeds; those that take hundreds name one that shows them. */
 const SEEDS_MAX = 1_500;
 
 let tree: MutatedTree;

@@ -3,8 +3,8 @@
  * it be checked. A document waits in a file until it is discarded, so that its size does not count as memory.
  */
 import { type LookupAddress, lookup } from 'node:dns';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
@@ -169,16 +169,10 @@ async function receive(
   const file = path.join(own, 'document');
   const discard = () => rm(own, { recursive: true, force: true });
   try {
-    await pipeline(
-      response,
-      capped(url, bytesMax),
-      decoder(url, response),
-      capped(url, bytesMax),
-      createWriteStream(file),
-      {
-        signal,
-      },
-    );
+    const decoded = decoder(url, response);
+    // Opened first: a stream that opens it by itself may do so while the folder is being discarded.
+    const target = (await open(file, 'wx')).createWriteStream();
+    await pipeline(response, capped(url, bytesMax), decoded, capped(url, bytesMax), target, { signal });
     const { size } = await stat(file);
     const { etag, 'last-modified': lastModified, 'content-type': contentType } = response.headers;
     const document = {

@@ -1,6 +1,5 @@
 /** Writes the content of an object from a request or from another object, measured and checked as it comes. */
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
 /** Runs `write` with a stream of bytes to a new file; the file does not outlive a failure. */
@@ -9,7 +8,11 @@ export async function writeFileWhole<Result>(
   write: (save: (bytes: AsyncIterable<Buffer>) => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await write((bytes) => pipeline(bytes, createWriteStream(file, { flags: 'wx' })));
+    return await write(async (bytes) => {
+      // A stream that opens the file by itself may do so after its failure is told, and so after the file was removed.
+      const handle = await open(file, 'wx');
+      await pipeline(bytes, handle.createWriteStream());
+    });
   } catch (error) {
     await rm(file, { force: true });
     throw error;

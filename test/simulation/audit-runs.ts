@@ -127,19 +127,21 @@ function truthOf({ stream, audit }: RunsWorld, runId: string) {
   return truth;
 }
 
-/** Of all copies of an event that a source put, one counts; a copy that was filed whole has no claim, and counts besides. */
+/**
+ * Of all copies of an event that a source put, one counts, unless one that may be the one is filed whole, which is without
+ * a claim, or has been given up until now.
+ */
 function checkOnce({ stream, audit, plays, events }: RunsWorld): void {
-  const counting = new Map<string, { times: number; isFiled: boolean }>();
+  const counting = new Map<string, { times: number; isElsewhere: boolean }>();
   for (const record of stream.records) {
     if (record.replay !== undefined) continue;
     const standing = plays.standingOf(record);
     for (const event of record.events) {
       const { id } = event.planned;
       if (!events.ids.has(id)) continue;
-      const copies = counting.get(id) ?? { times: 0, isFiled: false };
+      const copies = counting.get(id) ?? { times: 0, isElsewhere: false };
       counting.set(id, copies);
-      if (standing?.decision === undefined) continue;
-      if (standing.decision === 'killed') copies.isFiled = true;
+      if (standing?.decision === undefined || standing.decision === 'killed') copies.isElsewhere = true;
       else if (
         audit.judge.outcomeOf({ ...event, record: standing.record }, standing.decision).outcome !== 'duplicate'
       ) {
@@ -147,8 +149,8 @@ function checkOnce({ stream, audit, plays, events }: RunsWorld): void {
       }
     }
   }
-  for (const [id, { times, isFiled }] of counting) {
-    if (times === 1 || (times === 0 && isFiled)) continue;
+  for (const [id, { times, isElsewhere }] of counting) {
+    if (times === 1 || (times === 0 && isElsewhere)) continue;
     throw new Violation('a source counts once', `${id} counts ${times} times`);
   }
 }

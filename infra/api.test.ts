@@ -90,6 +90,7 @@ describe('the API', () => {
       ApiStages: [Match.objectLike({ Stage: { Ref: Match.stringLikeRegexp('Stageprod') } })],
     });
     template.resourceCountIs('AWS::ApiGateway::UsagePlanKey', 1);
+    template.hasResourceProperties('AWS::ApiGateway::ApiKey', { Name: 'data-pipeline-api', Enabled: true });
   });
 
   it('has a web ACL that looks into no body, where the settings say so', () => {

@@ -84,7 +84,9 @@ export class Api extends Construct {
       throttle: { rateLimit: requestsPerSecond, burstLimit: burst },
     });
     plan.addApiStage({ stage: this.restApi.deploymentStage });
-    plan.addApiKey(this.restApi.addApiKey('Key', { description: `Of the clients of ${NAMES.api}` }));
+    plan.addApiKey(
+      this.restApi.addApiKey('Key', { apiKeyName: NAMES.api, description: `Of the clients of ${NAMES.api}` }),
+    );
   }
 
   private acknowledgeFindings({ api }: Settings): void {

@@ -185,7 +185,12 @@ describe('who may call', () => {
 
   it('is who has a key, where the settings say so', async () => {
     await withApi({ api: { authorization: 'api-key' } }, async (api) => {
-      expect(await post(api, '/events/flights', TEXT)).toEqual({ status: 403, answer: refusal('INVALID_API_KEY') });
+      const key = api.runtime.services.apigateway.keyValueOf(NAMES.api);
+      const send = (headers: Record<string, string>) => post(api, '/events/flights', TEXT, headers);
+
+      expect(await send({})).toEqual({ status: 403, answer: refusal('INVALID_API_KEY') });
+      expect(await send({ 'x-api-key': `${key}x` })).toEqual({ status: 403, answer: refusal('INVALID_API_KEY') });
+      expect((await send({ 'x-api-key': key })).status).toBe(200);
     });
   });
 

@@ -115,7 +115,11 @@ describe('the API', () => {
     for (const { Properties } of Object.values(prod.findResources('AWS::ApiGateway::Stage'))) {
       const fields: unknown = JSON.parse(Properties.AccessLogSetting.Format);
 
-      expect(fields).toMatchObject({ requestId: '$context.requestId', status: '$context.status' });
+      expect(fields).toMatchObject({
+        requestId: '$context.requestId',
+        extendedRequestId: '$context.extendedRequestId',
+        status: '$context.status',
+      });
       expect(JSON.stringify(fields)).not.toMatch(
         /error\.(message|validation)|requestBody|responseBody|\$context\.path\b/,
       );
@@ -137,7 +141,6 @@ describe('what API Gateway refuses by itself', () => {
     ['INVALID_API_KEY', '403'],
     ['MISSING_AUTHENTICATION_TOKEN', '403'],
     ['RESOURCE_NOT_FOUND', '404'],
-    ['REQUEST_TOO_LARGE', '413'],
     ['UNSUPPORTED_MEDIA_TYPE', '415'],
     ['THROTTLED', '429'],
     ['QUOTA_EXCEEDED', '429'],

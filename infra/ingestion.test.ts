@@ -19,7 +19,8 @@ describe('what is dropped', () => {
           object: { key: [{ prefix: 'incoming/' }] },
         },
       },
-      Targets: [{ Arn: arnOf('RunsQueue'), Id: Match.anyValue() }],
+      // What EventBridge could not bring there goes to the other.
+      Targets: [{ Arn: arnOf('RunsQueue'), DeadLetterConfig: { Arn: arnOf('DeadLetterQueue') }, Id: Match.anyValue() }],
     });
   });
 });
@@ -30,7 +31,7 @@ describe('the queues of ingestion', () => {
       prod.hasResourceProperties('AWS::SQS::Queue', {
         QueueName,
         VisibilityTimeout: 5_400,
-        MessageRetentionPeriod: 14 * 86_400,
+        MessageRetentionPeriod: 7 * 86_400,
         RedrivePolicy: { deadLetterTargetArn: arnOf('DeadLetterQueue'), maxReceiveCount: 5 },
         SqsManagedSseEnabled: true,
       });
@@ -80,6 +81,15 @@ describe('the Ingestion function', () => {
         }),
       },
     });
+  });
+
+  it('may be invoked by what it hands on to itself, and no other function may', () => {
+    const looping = prod.findResources('AWS::Lambda::Function', { Properties: { RecursiveLoop: 'Allow' } });
+
+    expect(Object.values(looping).map(({ Properties }) => Properties.FunctionName)).toEqual([
+      'ServerlessDataPipeline-IngestionFunction',
+    ]);
+    expect(Object.keys(prod.findResources('AWS::Lambda::Function')).length).toBeGreaterThan(1);
   });
 
   it('follows the overrides of .env', () => {

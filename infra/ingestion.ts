@@ -40,8 +40,12 @@ const TIMEOUT = Duration.minutes(15);
  */
 const VISIBILITY_TIMEOUT = Duration.seconds(6 * TIMEOUT.toSeconds());
 const RECEIVES_MAX = 5;
-/** The longest that SQS keeps a message: SQS API, SetQueueAttributes. */
-const KEPT = Duration.days(14);
+const KEPT = Duration.days(7);
+/**
+ * The longest that SQS keeps a message. A dead letter is as old as it was in its first queue, so that one has to keep them
+ * for longer than the other: AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
+ */
+const DEAD_LETTERS_KEPT = Duration.days(14);
 /** A message of users is at most 1 MiB, and a payload of Lambda 6 MB. */
 const MESSAGES_A_BATCH = 10;
 
@@ -59,10 +63,15 @@ export class Ingestion extends Construct {
   constructor(scope: Construct, id: string, props: IngestionProps) {
     super(scope, id);
     const { settings, raw } = props;
-    const encrypted = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: KEPT };
-    this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', { ...encrypted, queueName: NAMES.deadLetterQueue });
+    const encrypted = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+    this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', {
+      ...encrypted,
+      queueName: NAMES.deadLetterQueue,
+      retentionPeriod: DEAD_LETTERS_KEPT,
+    });
     const queueProps = {
       ...encrypted,
+      retentionPeriod: KEPT,
       visibilityTimeout: VISIBILITY_TIMEOUT,
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: RECEIVES_MAX },
     };
@@ -75,7 +84,8 @@ export class Ingestion extends Construct {
         detailType: ['Object Created'],
         detail: { bucket: { name: [raw.bucketName] }, object: { key: [{ prefix: DROP_PREFIX }] } },
       },
-      targets: [new SqsQueue(this.runsQueue)],
+      // Gets what EventBridge could not bring to the queue within a day: eventbridge/latest/userguide/eb-rule-dlq.html
+      targets: [new SqsQueue(this.runsQueue, { deadLetterQueue: this.deadLetterQueue })],
     });
     const made = new PipelineFunction(this, 'Ingestion', {
       functionName: NAMES.ingestionFunction,
@@ -95,6 +105,8 @@ export class Ingestion extends Construct {
         OBJECT_BYTES_MAX: String(settings.ingestion.objectSizeMax.toBytes()),
       },
       statements: this.#statements(props),
+      // Each invocation goes on from where the one before has ended, and a run that does not get on ends with an error.
+      handsOnToItself: true,
       settings,
     });
     acknowledge(made.role, {

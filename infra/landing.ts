@@ -70,7 +70,8 @@ export class Landing extends Construct {
           },
         },
       },
-      targets: [new SqsQueue(queue)],
+      // Gets what EventBridge could not bring to the queue within a day: eventbridge/latest/userguide/eb-rule-dlq.html
+      targets: [new SqsQueue(queue, { deadLetterQueue })],
     });
     const made = new PipelineFunction(this, 'Catalog', {
       functionName: NAMES.catalogFunction,

@@ -259,6 +259,8 @@ describe('policies on resources', () => {
         const condition = `if ArnEquals: aws:SourceArn: Rule ${rule}`;
         return `${id}Policy: Service: events.amazonaws.com ${action} on Queue data-pipeline-${queue} ${condition}`;
       });
+    const fail = (id: string, queue: string, rule: string) =>
+      `${id}Policy: Service: events.amazonaws.com sqs:SendMessage on Queue data-pipeline-${queue} if ArnEquals: aws:SourceArn: Rule ${rule}`;
     const invoke = (name: string, rule: string) =>
       `events.amazonaws.com lambda:InvokeFunction on Function ServerlessDataPipeline-${name}Function if SourceArn: Rule ${rule}`;
 
@@ -272,7 +274,9 @@ describe('policies on resources', () => {
       'EncryptionLakeKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
       'EncryptionStateKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
       'EncryptionStreamKey: AWS: arn:aws:iam::AccountId:root kms:* on *',
+      fail('IngestionDeadLetterQueue', 'dlq', 'IngestionDropped'),
       ...sendByRule('IngestionRunsQueue', 'runs', 'IngestionDropped'),
+      fail('LandingDeadLetterQueue', 'landed-dlq', 'LandingLanded'),
       ...sendByRule('LandingQueue', 'landed', 'LandingLanded'),
       called('any method, /pipelines'),
       called('any method, /pipelines/*'),

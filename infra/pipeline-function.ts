@@ -13,6 +13,7 @@ import {
   Code,
   Function as LambdaFunction,
   LoggingFormat,
+  RecursiveLoop,
   Runtime,
   SystemLogLevel,
   Tracing,
@@ -34,6 +35,8 @@ export interface PipelineFunctionProps {
   readonly environment: Readonly<Record<string, string>>;
   /** What the function may do, beyond writing its own log and traces. */
   readonly statements: readonly PolicyStatement[];
+  /** Whether it is invoked by what it sends itself, as often as there is work left. Default: false. */
+  readonly handsOnToItself?: boolean;
   readonly settings: Settings;
 }
 
@@ -100,6 +103,8 @@ export class PipelineFunction extends Construct {
       applicationLogLevelV2: APPLICATION_LOG_LEVELS[settings.logLevel],
       systemLogLevelV2: SystemLogLevel.INFO,
       tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+      // Lambda ends a chain of about 16 otherwise: lambda/latest/dg/invocation-recursion.html
+      ...(props.handsOnToItself && { recursiveLoop: RecursiveLoop.ALLOW }),
     });
     this.function.node.addDependency(this.role);
     if (settings.tracing) this.allowTracing();

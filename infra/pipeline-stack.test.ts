@@ -313,7 +313,13 @@ describe('landing', () => {
           },
         },
       },
-      Targets: [{ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^LandingQueue'), 'Arn'] }, Id: Match.anyValue() }],
+      Targets: [
+        {
+          Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^LandingQueue'), 'Arn'] },
+          DeadLetterConfig: { Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^LandingDeadLetterQueue'), 'Arn'] } },
+          Id: Match.anyValue(),
+        },
+      ],
     });
   });
 

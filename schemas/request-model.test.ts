@@ -70,6 +70,8 @@ describe('the model of a dataset', () => {
       for (const model of [eventModel(dataset), batchModel(dataset)]) {
         expect(new Draft04.default({ strict: false }).validateSchema(model)).toBe(true);
         expect(Buffer.byteLength(JSON.stringify(model))).toBeLessThan(MODEL_BYTES_MAX);
+        // A template cannot have it.
+        expect(JSON.stringify(model)).not.toMatch(/[:,[]null\b/);
       }
     }
   });

@@ -16,7 +16,7 @@ export interface RequestModel {
   readonly title?: string;
   readonly description?: string;
   readonly type?: string | readonly string[];
-  readonly enum?: readonly (string | null)[];
+  readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
   readonly multipleOf?: number;
@@ -114,12 +114,12 @@ function described(doc: string): RequestModel {
   return doc === '' ? {} : { description: doc };
 }
 
-/** The other keywords say nothing of null, so that only the type and the list of values need it. */
-function orNull(model: RequestModel): RequestModel {
-  const { type } = model;
-  return {
-    ...model,
-    ...(type === undefined ? {} : { type: [type, 'null'].flat() }),
-    ...(model.enum === undefined ? {} : { enum: [...model.enum, null] }),
-  };
+/**
+ * The other keywords say nothing of null, so that only the type and the list of values need it. A list cannot have it:
+ * CloudFormation refuses a template that has a null.
+ */
+function orNull({ enum: symbols, type, ...model }: RequestModel): RequestModel {
+  // Symbols are names of Avro, which mean themselves in a pattern.
+  if (symbols) return { ...model, type: ['string', 'null'], pattern: `^(?:${symbols.join('|')})$` };
+  return { ...model, ...(type === undefined ? {} : { type: [type, 'null'].flat() }) };
 }

@@ -4,6 +4,8 @@
  */
 export const ACCESS_LOG_FIELDS = {
   requestId: '$context.requestId',
+  /** Of API Gateway alone, where a client may choose the other one; the id of an event that was sent without a key. */
+  extendedRequestId: '$context.extendedRequestId',
   requestTimeEpochMs: '$context.requestTimeEpoch',
   sourceIp: '$context.identity.sourceIp',
   caller: '$context.identity.caller',

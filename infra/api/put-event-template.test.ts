@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { datasets } from '../../schemas/index.ts';
 import { createDecodeContext } from '../../streams/codecs/decode-context.ts';
 import { decodeRecord } from '../../streams/codecs/decode-record.ts';
-import { REQUEST_ID, renderTemplate } from '../../test/support/infra/render-template.ts';
+import { EXTENDED_REQUEST_ID, REQUEST_ID, renderTemplate } from '../../test/support/infra/render-template.ts';
 import {
   type PutEvent,
   putAnswerTemplate,
@@ -58,7 +58,7 @@ describe('the record of an event', () => {
     expect(request).toMatchObject({ StreamName: 'data-pipeline-stream', PartitionKey: 'LAX' });
     expect(JSON.parse(data)).toEqual({
       specversion: '1.0',
-      id: REQUEST_ID,
+      id: EXTENDED_REQUEST_ID,
       source: '/api/events/flights',
       type: 'flights',
       datacontenttype: 'application/json',
@@ -71,7 +71,7 @@ describe('the record of an event', () => {
   });
 
   it('has the id of the request where the key is empty', () => {
-    expect(JSON.parse(put(ONE, '{}', { 'Idempotency-Key': '' }).data).id).toBe(REQUEST_ID);
+    expect(JSON.parse(put(ONE, '{}', { 'Idempotency-Key': '' }).data).id).toBe(EXTENDED_REQUEST_ID);
   });
 
   it('keeps a well-formed traceparent, and no other', () => {
@@ -87,10 +87,10 @@ describe('the record of an event', () => {
     expect(keyOf({ origin: 'a b-c.d_e:1;2,/+=@' })).toBe('a b-c.d_e:1;2,/+=@');
     expect(keyOf({ origin: 'x'.repeat(256) })).toBe('x'.repeat(256));
     for (const origin of ['x'.repeat(257), '', '"', 'é', '\\', '\n', undefined, null]) {
-      expect(keyOf({ origin })).toBe(REQUEST_ID);
+      expect(keyOf({ origin })).toBe(EXTENDED_REQUEST_ID);
     }
     expect(put({ ...ONE, keyField: 'a.b' }, '{"a":{"b":"deep"}}').PartitionKey).toBe('deep');
-    expect(put(BATCH, '[{"origin":"LAX"}]').PartitionKey).toBe(REQUEST_ID);
+    expect(put(BATCH, '[{"origin":"LAX"}]').PartitionKey).toBe(EXTENDED_REQUEST_ID);
   });
 
   it('carries whatever a client sends, and nothing of it becomes a field', () => {
@@ -102,7 +102,7 @@ describe('the record of an event', () => {
 
         const names = ['specversion', 'id', 'source', 'type', 'datacontenttype', 'data_base64'];
         expect(Object.keys(event).sort()).toEqual([...names, ...(isBatch ? ['databatch'] : [])].sort());
-        expect(event).toMatchObject({ id: key || REQUEST_ID, source: route.source, type: 'flights' });
+        expect(event).toMatchObject({ id: key || EXTENDED_REQUEST_ID, source: route.source, type: 'flights' });
         expect(Buffer.from(event.data_base64, 'base64').toString()).toBe(Buffer.from(body).toString());
         expect(StreamName).toBe('data-pipeline-stream');
       }),
@@ -115,7 +115,7 @@ describe('the record of an event', () => {
       fc.property(hostile, (origin) => {
         const { PartitionKey } = put(ONE, JSON.stringify({ origin }));
 
-        expect([origin, REQUEST_ID]).toContain(PartitionKey);
+        expect([origin, EXTENDED_REQUEST_ID]).toContain(PartitionKey);
         expect(PartitionKey).toMatch(/^[A-Za-z0-9 ._:;,/+=@-]+$/);
       }),
       { numRuns: 100 },
@@ -128,8 +128,8 @@ describe('the record of an event', () => {
 
     expect(one).toMatchObject([{ kind: 'event', id: 'k', value: FLIGHT, source: ONE.source }]);
     expect(batch).toMatchObject([
-      { kind: 'event', id: `${REQUEST_ID}/0`, value: FLIGHT, source: BATCH.source },
-      { kind: 'event', id: `${REQUEST_ID}/1`, value: 5, source: BATCH.source },
+      { kind: 'event', id: `${EXTENDED_REQUEST_ID}/0`, value: FLIGHT, source: BATCH.source },
+      { kind: 'event', id: `${EXTENDED_REQUEST_ID}/1`, value: 5, source: BATCH.source },
     ]);
   });
 

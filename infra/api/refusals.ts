@@ -2,6 +2,8 @@
  * What API Gateway answers by itself, without asking an integration: JSON with the reason. These templates are no VTL: only
  * names are replaced, and a name that ends in `String` stands for text that can stand between quotes or has its own:
  * apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html
+ * Of a body over 10 MB API Gateway has words of its own, which cannot be changed:
+ * apigateway/latest/developerguide/api-gateway-known-issues.html
  */
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
 
@@ -29,7 +31,6 @@ const REFUSALS: readonly Refusal[] = [
   },
   { type: ResponseType.WAF_FILTERED, status: 403, reason: quoted('The web ACL does not let the request through.') },
   { type: ResponseType.RESOURCE_NOT_FOUND, status: 404, reason: said },
-  { type: ResponseType.REQUEST_TOO_LARGE, status: 413, reason: quoted('The body has more than 10 MB.') },
   {
     type: ResponseType.UNSUPPORTED_MEDIA_TYPE,
     status: 415,

@@ -90,7 +90,7 @@ export function gatewayResponse(
   responses: ReadonlyMap<string, GatewayResponse>,
   sources: MappingSources,
 ): ServiceResponse {
-  const given = responses.get(error.type) ?? responses.get(error.status < 500 ? 'DEFAULT_4XX' : 'DEFAULT_5XX');
+  const given = givenFor(error, responses);
   const templates = given?.templates.size ? given.templates : DEFAULT_TEMPLATES;
   sources.context.error = errorContext(error);
   const accepted = sources.request.header.accept?.split(',').map((type) => type.split(';')[0]?.trim() ?? '') ?? [];
@@ -105,6 +105,15 @@ export function gatewayResponse(
   }
   const body = substitute(templates.get(contentType) ?? '', sources.context, sources.stageVariables);
   return { status: given?.status ?? error.status, headers, body };
+}
+
+function givenFor(
+  { type, status }: GatewayError,
+  responses: ReadonlyMap<string, GatewayResponse>,
+): GatewayResponse | undefined {
+  // Cannot be customized: apigateway/latest/developerguide/api-gateway-known-issues.html
+  if (type === 'REQUEST_TOO_LARGE') return undefined;
+  return responses.get(type) ?? responses.get(status < 500 ? 'DEFAULT_4XX' : 'DEFAULT_5XX');
 }
 
 function firstOf(templates: ReadonlyMap<string, string>): string {

@@ -106,7 +106,7 @@ describe('planResources', () => {
     const template = stack(
       {
         A: { Type: 'AWS::Moon::Base', Properties: {} },
-        B: thing({ Colour: 'red', Tags: [] }),
+        B: thing({ Colour: 'red', Value: { enum: ['a', null] }, Tags: [] }),
         C: thing({}, { Condition: 'IsProd' }),
       },
       { Conditions: { IsProd: {} } },
@@ -117,6 +117,7 @@ describe('planResources', () => {
         'The template has what the local runtime does not run:',
         '  Stack: Conditions',
         '  Stack/A: AWS::Moon::Base',
+        '  Stack/B: Test::Thing, null at Value/enum/1, as CloudFormation refuses it',
         '  Stack/B: Test::Thing, property Colour',
         '  Stack/C: Test::Thing, Condition',
       ].join('\n'),

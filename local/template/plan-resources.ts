@@ -101,6 +101,8 @@ class Planner {
     for (const member of Object.keys(resource)) {
       if (!RESOURCE_MEMBERS.includes(member)) this.#problems.push(`${where}, ${member}`);
     }
+    const nullAt = pathOfNull(resource.Properties);
+    if (nullAt !== undefined) this.#problems.push(`${where}, null at ${nullAt}, as CloudFormation refuses it`);
     for (const property of Object.keys(resource.Properties)) {
       if (!kind.executed.includes(property) && !Object.hasOwn(kind.inert, property)) {
         this.#problems.push(`${where}, property ${property}`);
@@ -175,4 +177,18 @@ class Planner {
     }
     throw new Error(`Fn::ImportValue ${exportName}: no stack exports it`);
   }
+}
+
+/**
+ * Where there is a null, if anywhere: `EventModel/Schema/enum/4`. CloudFormation takes none, at any depth:
+ * https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1378
+ */
+function pathOfNull(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, member] of Object.entries(value)) {
+    if (member === null) return key;
+    const below = pathOfNull(member);
+    if (below !== undefined) return `${key}/${below}`;
+  }
+  return undefined;
 }

@@ -29,7 +29,8 @@ interface Taken {
 const CONCURRENCY = 8;
 const VIOLATIONS_MAX = 20;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** As API Gateway makes them. */
+const EXTENDED_REQUEST_ID = /^[A-Za-z0-9+/]{15}=$/;
 
 const context = createDecodeContext({
   datasets: datasets.values(),
@@ -122,7 +123,7 @@ function problemOfRecord(data: Buffer, { request, id }: Taken): string | undefin
   };
   if (!isDeepStrictEqual(event, expected)) return `an envelope ${JSON.stringify(event)}`;
   const key = headers['Idempotency-Key'];
-  if (key ? id !== key : !UUID.test(id)) return `the id ${JSON.stringify(id)}`;
+  if (key ? id !== key : !EXTENDED_REQUEST_ID.test(id)) return `the id ${JSON.stringify(id)}`;
   // Bodies are text to the gateway: bytes that are no UTF-8 have been replaced.
   if (Buffer.from(base64, 'base64').toString() !== body.toString()) return 'another body';
   return problemOfEvents(data, request, id);

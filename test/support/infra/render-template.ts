@@ -16,6 +16,7 @@ export interface Rendered {
 }
 
 export const REQUEST_ID = 'c6af9ac6-7b61-11e6-9a41-93e8deadbeef';
+export const EXTENDED_REQUEST_ID = 'JKJaXmPLvHcES/+=';
 
 const STRING_METHODS: Readonly<Record<string, (text: string, argument: string, other: string) => unknown>> = {
   length: (text) => text.length,
@@ -42,7 +43,11 @@ function parseOnce(template: string): ReturnType<typeof parse> {
 }
 
 export function renderTemplate(template: string, { body, headers = {} }: TemplateInput): Rendered {
-  const context = { requestId: REQUEST_ID, responseOverride: { status: undefined } };
+  const context = {
+    requestId: REQUEST_ID,
+    extendedRequestId: EXTENDED_REQUEST_ID,
+    responseOverride: { status: undefined },
+  };
   const text = new Compile(parseOnce(template), { customMethodHandlers: JAVA_STRING }).render({
     context,
     util: { base64Encode: (value: string) => Buffer.from(value).toString('base64'), escapeJavaScript },

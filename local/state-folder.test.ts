@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { emptyState, lockState } from './state-folder.ts';
+import { emptyState, isEmptyState, lockState } from './state-folder.ts';
 
 let folder: string;
 
@@ -30,6 +30,12 @@ describe('lockState', () => {
     expect(() => lockState(folder)).toThrow(/holds something else than the state of a pipeline/);
 
     expect(readdirSync(folder)).toEqual(['thesis.tex']);
+  });
+
+  it.each([lockState, isEmptyState, emptyState])('refuses a file in one line: %p', (use) => {
+    writeFileSync(folder, '');
+
+    expect(() => use(folder)).toThrow(/^\/.* is a file, and state is kept in a folder\. Name a folder with --state\.$/);
   });
 
   it('is given back when a process is killed', async () => {

@@ -2,7 +2,7 @@
  * The folder of a pipeline's state, one process at a time. The lock is SQLite's, so the system gives it back when the process ends,
  * however it ends: no stale lock is ever left behind.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -72,6 +72,9 @@ function statesIn(folder: string): readonly string[] {
 }
 
 function checkHoldsState(folder: string): void {
+  if (!statSync(folder).isDirectory()) {
+    throw new Error(`${folder} is a file, and state is kept in a folder. Name a folder with --state.`);
+  }
   const isOther = !existsSync(path.join(folder, LOCK_FILE)) && readdirSync(folder).length > 0;
   if (!isOther) return;
   throw new Error(`${folder} holds something else than the state of a pipeline. Name another folder with --state.`);

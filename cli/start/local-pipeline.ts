@@ -1,8 +1,9 @@
 /** The pipeline on this machine: bundles built, the app synthesized, its templates run. */
 import path from 'node:path';
 import { buildApp } from '../../infra/build-app.ts';
+import { checkPort } from '../../local/front/check-port.ts';
 import { type Runtime, startRuntime } from '../../local/runtime.ts';
-import { emptyState } from '../../local/state-folder.ts';
+import { emptyState, lockState } from '../../local/state-folder.ts';
 import { buildHandlers } from '../../tools/build.ts';
 
 export interface LocalPipelineOptions {
@@ -36,6 +37,9 @@ const ERRORS_PREFIX = 'errors/';
 /** @throws Error with one clear line a problem */
 export async function startLocalPipeline(options: LocalPipelineOptions): Promise<LocalPipeline> {
   const stateFolder = path.resolve(options.stateFolder);
+  // The runtime takes both for good; known now, what is taken costs nobody the time of a build, nor any state.
+  await checkPort(options.port);
+  lockState(stateFolder).release();
   if (options.fresh) emptyState(stateFolder);
   await buildHandlers();
   const assembly = path.join(stateFolder, 'assembly');

@@ -9,6 +9,7 @@ import http2 from 'node:http2';
 import net from 'node:net';
 import type { LocalService } from '../service.ts';
 import { createExchange, type Incoming, type Outgoing } from './exchange.ts';
+import { listenError } from './listen-error.ts';
 
 export interface FrontOptions {
   /** The services, or what gives them: a front may listen before they are made, to learn its port. */
@@ -185,17 +186,4 @@ class Connections {
     for (const session of this.#sessions) session.destroy();
     for (const socket of [...this.#http1.keys(), ...this.#http2]) socket.destroy();
   }
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === 'EADDRINUSE') {
-    const message = `Port ${port} on ${host} is in use. Stop what uses it, or choose another: npm start -- --port ${port + 1}`;
-    return new Error(message, { cause: error });
-  }
-  if (error.code === 'EACCES') {
-    return new Error(`Port ${port} needs more rights than this user has. Choose one above 1023 with --port.`, {
-      cause: error,
-    });
-  }
-  return new Error(`Cannot listen on ${host}:${port}: ${error.message}`, { cause: error });
 }

@@ -1,7 +1,7 @@
 /** `npm start` as a user runs it: a process of its own, its output, its exit code. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -89,12 +89,24 @@ describe('npm start', () => {
     const address = server.address();
     const port = typeof address === 'object' ? String(address?.port) : '';
 
-    const { code, out, err } = await start('--port', port, '--state', path.join(temporary(), 'state')).ended;
+    const state = path.join(temporary(), 'state');
+    const { code, out, err } = await start('--port', port, '--state', state).ended;
     server.close();
 
     expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(existsSync(state)).toBe(false);
     expect(err).toMatch(/^start: [^\n]*port[^\n]*\n$/i);
     expect(err).toContain(port);
+  });
+
+  it('says in one line that its state folder is a file', async () => {
+    const file = path.join(temporary(), 'file');
+    writeFileSync(file, '');
+
+    const { code, err } = await start('--port', '0', '--state', file).ended;
+
+    expect(code).toBe(1);
+    expect(err).toMatch(/^start: [^\n]* is a file, and state is kept in a folder[^\n]*\n$/);
   });
 
   it('says in one line that its state folder cannot be written', async () => {

@@ -1,12 +1,13 @@
 /** `put`: records of a file or of standard input onto the stream, by the producers' library. */
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { datasets } from '../../schemas/index.ts';
-import { createEventProducer, createKinesisPutRecords, type RefusedRecord } from '../../streams/index.ts';
-import { CONNECTION_HELP, clientSettings, parseVerb } from './connection.ts';
+import { createEventProducer, createKinesisPutRecords } from '../../streams/index.ts';
+import { checkFile } from './check-file.ts';
+import { type ClientSettings, CONNECTION_HELP, clientSettings, parseVerb } from './connection.ts';
 import { createProgress } from './progress.ts';
-import { readValues } from './read-values.ts';
-import { UsageError, type Verb } from './verb.ts';
+import { IndentedJsonError, readValues } from './read-values.ts';
+import { type Output, UsageError, type Verb } from './verb.ts';
 
 const STREAM = 'data-pipeline-stream';
 const PROGRESS_MS = 250;
@@ -18,9 +19,10 @@ export const put: Verb = {
   summary: 'put records of a file, or of standard input, on the stream',
   help: `npm run pipeline -- put <file | -> --dataset NAME [options]
 
-A JSON value a line, or the lines of a JSON array. Each is checked against the schema of its dataset; those that do not conform
-are told, and not put. Records that are put belong to no run: for a file that is to be followed, see replay. Exits 1 if a record
-was refused.
+A JSON value a line (NDJSON), or the lines of a JSON array; a document that is indented over many lines is none, and replay takes
+it. Each record is checked against the schema of its dataset; those that do not conform are told by their lines, the first
+${REASONS_MAX} one by one, and not put. Records that are put belong to no run: for a file that is to be followed, see replay. Exits 1 if a
+record was refused.
 
   --dataset NAME       ${[...datasets.keys()].join(', ')}
 ${CONNECTION_HELP}`,
@@ -36,44 +38,83 @@ ${CONNECTION_HELP}`,
     if (!datasets.has(dataset)) {
       throw new UsageError(`--dataset: received ${dataset || 'nothing'}, allowed: ${[...datasets.keys()].join(', ')}`);
     }
-    if (file !== '-' && !existsSync(file)) throw new UsageError(`put: received ${file}, and there is no such file`);
-    const total = file === '-' ? undefined : statSync(file).size;
-    const stream = file === '-' ? undefined : createReadStream(file);
-    const client = new KinesisClient({ ...clientSettings(values), maxAttempts: 1 });
-    const progress = createProgress({ doing: 'putting', unit: total === undefined ? 'records' : 'bytes', output });
-    const reasons: string[] = [];
-    let badLines = 0;
-    const tell = (reason: string): void => {
-      if (reasons.length < REASONS_MAX) reasons.push(reason);
-    };
-    try {
-      const producer = await createEventProducer({
-        port: createKinesisPutRecords(client),
-        streamName: STREAM,
-        metricsIntervalMs: PROGRESS_MS,
-        onMetrics({ userRecordsAccepted: accepted }) {
-          if (stream === undefined) progress.update(accepted);
-          else progress.update(stream.bytesRead, total, `${accepted.toLocaleString('en-US')} records accepted`);
-        },
-      });
-      const records = readValues(stream ?? process.stdin, (line) => {
-        badLines += 1;
-        tell(`line ${line}: no JSON`);
-      });
-      const whenRefused = ({ position, message }: RefusedRecord): void => tell(`record ${position + 1}: ${message}`);
-      const { accepted, refusedCount } = await producer.putEvents(dataset, records, { whenRefused });
-      await producer.close();
-      progress.close();
-      const refused = refusedCount + badLines;
-      if (values.json) output.print(JSON.stringify({ accepted, refused, reasons }));
-      else {
-        for (const reason of reasons) output.print(`REFUSED ${reason}`);
-        output.print(`${accepted} records are on ${STREAM}, ${refused} refused`);
-      }
-      return refused === 0 ? 0 : 1;
-    } finally {
-      progress.close();
-      client.destroy();
+    if (file !== '-') checkFile('put', file);
+    const { accepted, refused, reasons } = await putFile(file, dataset, clientSettings(values), output).catch(
+      (error: unknown) => {
+        throw explained(error);
+      },
+    );
+    if (values.json) output.print(JSON.stringify({ accepted, refused, reasons }));
+    else {
+      for (const reason of reasons) output.print(`REFUSED ${reason}`);
+      if (refused > reasons.length) output.print(`and ${refused - reasons.length} more`);
+      output.print(`${accepted} records are on ${STREAM}, ${refused} refused`);
     }
+    return refused === 0 ? 0 : 1;
   },
 };
+
+interface Put {
+  readonly accepted: number;
+  /** Lines that are no JSON, and records that do not conform. */
+  readonly refused: number;
+  /** Of the first that were refused, in the order of the lines. */
+  readonly reasons: readonly string[];
+}
+
+async function putFile(file: string, dataset: string, settings: ClientSettings, output: Output): Promise<Put> {
+  const total = file === '-' ? undefined : statSync(file).size;
+  const client = new KinesisClient({ ...settings, maxAttempts: 1 });
+  const progress = createProgress({ doing: 'putting', unit: total === undefined ? 'records' : 'bytes', output });
+  const reasons: string[] = [];
+  let badLines = 0;
+  let place = '';
+  const tell = (reason: string): void => {
+    if (reasons.length < REASONS_MAX) reasons.push(reason);
+  };
+  const stream = file === '-' ? undefined : createReadStream(file);
+
+  async function* records(): AsyncGenerator<unknown> {
+    const read = readValues(stream ?? process.stdin, (badPlace) => {
+      badLines += 1;
+      tell(`${badPlace}: no JSON`);
+    });
+    for await (const { value, place: valuePlace } of read) {
+      place = valuePlace;
+      yield value;
+    }
+  }
+
+  try {
+    const producer = await createEventProducer({
+      port: createKinesisPutRecords(client),
+      streamName: STREAM,
+      metricsIntervalMs: PROGRESS_MS,
+      onMetrics({ userRecordsAccepted: accepted }) {
+        if (stream === undefined) progress.update(accepted);
+        else progress.update(stream.bytesRead, total, `${accepted.toLocaleString('en-US')} records accepted`);
+      },
+    });
+    // A record is refused before the next is read, so it is the one at the place.
+    const whenRefused = ({ message }: { readonly message: string }): void => tell(`${place}: ${message}`);
+    const { accepted, refusedCount } = await producer.putEvents(dataset, records(), { whenRefused });
+    await producer.close();
+    return { accepted, refused: refusedCount + badLines, reasons };
+  } finally {
+    stream?.destroy();
+    progress.close();
+    client.destroy();
+  }
+}
+
+/** What a person can do something about, in place of what it comes wrapped in. */
+function explained(error: unknown): unknown {
+  if (!Error.isError(error) || !Error.isError(error.cause)) return error;
+  if (error.cause instanceof IndentedJsonError) {
+    return new UsageError(
+      `put: ${error.cause.message}, allowed: a JSON value a line (NDJSON), as jq -c . writes it. For a document as it is, see npm run pipeline -- replay --help`,
+    );
+  }
+  // HTTP/2 names the stream that never began, and not the connection that was refused.
+  return 'code' in error && error.code === 'ERR_HTTP2_STREAM_CANCEL' ? error.cause : error;
+}

@@ -1,11 +1,11 @@
 /** `replay`: a file, or objects of the raw bucket, through the pipeline as one run. */
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { datasets } from '../../schemas/index.ts';
 import { objectRunId } from '../../streams/ingest/object-run-id.ts';
 import { callPipelines } from './call-pipelines.ts';
+import { checkFile } from './check-file.ts';
 import { type ClientSettings, CONNECTION_HELP, clientSettings, parseVerb } from './connection.ts';
 import { findBucket } from './find-bucket.ts';
 import { awaitRun, followRun } from './follow-run.ts';
@@ -92,7 +92,7 @@ async function runFile(
   settings: ClientSettings,
   output: Output,
 ) {
-  if (!existsSync(file)) throw new UsageError(`replay: received ${file}, and there is no such file`);
+  checkFile('replay', file);
   const client = new S3Client({ ...settings, forcePathStyle: settings.endpoint !== undefined });
   const progress = createProgress({ doing: 'uploading', unit: 'bytes', output });
   try {

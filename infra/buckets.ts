@@ -82,6 +82,8 @@ export class Buckets extends Construct {
       ],
       removalPolicy,
     });
+    // A bucket that stays goes on to refuse what is not encrypted on its way.
+    bucket.policy?.applyRemovalPolicy(removalPolicy);
     acknowledge(bucket, {
       'AwsSolutions-S1':
         'Server access logs cannot be delivered to a bucket encrypted by KMS; CloudTrail data events record access where an account asks for it',

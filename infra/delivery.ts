@@ -134,7 +134,7 @@ function deliveryRole(scope: Construct, { table, bucket, key }: DeliveryProps, l
   const statements = [
     new PolicyStatement({
       sid: 'WriteObjects',
-      actions: ['s3:PutObject', 's3:AbortMultipartUpload'],
+      actions: ['s3:PutObject', 's3:GetObject', 's3:AbortMultipartUpload'],
       resources: objects.map((keys) => objectArn('processed', keys)),
     }),
     new PolicyStatement({

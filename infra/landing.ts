@@ -123,7 +123,7 @@ function statements(queue: Queue, { tables, lakeKey, stateTable }: LandingProps)
     }),
     new PolicyStatement({
       sid: 'RegisterPartitions',
-      actions: ['glue:GetTable', 'glue:GetPartition', 'glue:CreatePartition', 'glue:BatchCreatePartition'],
+      actions: ['glue:GetTable', 'glue:CreatePartition', 'glue:BatchCreatePartition'],
       resources: [
         glueArn('catalog'),
         glueArn(`database/${NAMES.database}`),

@@ -33,6 +33,7 @@ export const NAMES = {
   ingestionFunction: 'ServerlessDataPipeline-IngestionFunction',
   orchestratorFunction: 'ServerlessDataPipeline-OrchestratorFunction',
   residualAlarm: 'data-pipeline-residual',
+  reconcileErrorsAlarm: 'data-pipeline-reconcile-errors',
   deliveryStreamPrefix: 'data-pipeline-',
 } as const;
 

@@ -55,7 +55,12 @@ const consume = (...prefixes: readonly string[]): readonly Grant[] => [
     ['Stream data-pipeline-stream'],
   ],
   [['kms:Decrypt'], ['Key EncryptionStreamKey']],
-  [['s3:PutObject'], [...prefixes, 'aws/lambda/'].map((prefix) => objects('archive', `${prefix}*`))],
+  [
+    ['s3:PutObject'],
+    [...prefixes, 'aws/lambda/'].map(
+      (prefix) => `${objects('archive', `${prefix}*`)} if StringEquals: s3:ResourceAccount: AccountId`,
+    ),
+  ],
   [['s3:ListBucket'], [bucket('archive')]],
   [['kms:GenerateDataKey'], ['Key EncryptionLakeKey']],
 ];
@@ -86,7 +91,7 @@ const RECONCILE: readonly Grant[] = [
     ],
   ],
   [
-    ['s3:ListBucket', 's3:GetBucketLocation'],
+    ['s3:ListBucket', 's3:GetBucketLocation', 's3:ListBucketMultipartUploads'],
     [bucket('archive'), bucket('processed')],
   ],
   [['kms:Decrypt', 'kms:GenerateDataKey'], ['Key EncryptionLakeKey']],
@@ -102,7 +107,7 @@ const RECONCILE: readonly Grant[] = [
     ['glue:GetDatabase', 'glue:GetTable', 'glue:GetPartition', 'glue:GetPartitions', 'glue:BatchGetPartition'],
     tables(...TABLES),
   ],
-  [['kinesis:DescribeStreamSummary', 'kinesis:ListShards'], ['Stream data-pipeline-stream']],
+  [['kinesis:DescribeStreamSummary'], ['Stream data-pipeline-stream']],
 ];
 
 const REDRIVE: readonly Grant[] = [
@@ -153,7 +158,7 @@ const CATALOG: readonly Grant[] = [
     ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
     ['Queue data-pipeline-landed'],
   ],
-  [['glue:GetTable', 'glue:GetPartition', 'glue:CreatePartition', 'glue:BatchCreatePartition'], tables(...TABLES)],
+  [['glue:GetTable', 'glue:CreatePartition', 'glue:BatchCreatePartition'], tables(...TABLES)],
   [
     ['s3:GetObject'],
     [
@@ -174,7 +179,7 @@ function deliveryGrants(table: string): readonly Grant[] {
   return [
     [['trusts'], ['Service: firehose.amazonaws.com']],
     [
-      ['s3:PutObject', 's3:AbortMultipartUpload'],
+      ['s3:PutObject', 's3:GetObject', 's3:AbortMultipartUpload'],
       [objects('processed', `${table}/*`), objects('processed', `errors/${table}/*`)],
     ],
     [['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'], [bucket('processed')]],

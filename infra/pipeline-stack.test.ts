@@ -421,7 +421,7 @@ describe('the books', () => {
     });
   });
 
-  it('raise an alarm as soon as anything is left over, and not while nothing is told', () => {
+  it('raise an alarm as soon as anything is left over, or could not be compared, and not while nothing is told', () => {
     const { pipeline } = synthesize({ environment: 'prod', overrides: { METRICS_NAMESPACE: 'Other' } });
 
     pipeline.hasResourceProperties('AWS::CloudWatch::Alarm', {
@@ -433,6 +433,15 @@ describe('the books', () => {
       ComparisonOperator: 'GreaterThanThreshold',
       EvaluationPeriods: 1,
       TreatMissingData: 'notBreaching',
+    });
+    pipeline.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'data-pipeline-reconcile-errors',
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Errors',
+      Dimensions: [{ Name: 'FunctionName', Value: { Ref: Match.stringLikeRegexp('^ReconcileFunction') } }],
+      Statistic: 'Sum',
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
     });
   });
 });

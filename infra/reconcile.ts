@@ -50,7 +50,7 @@ export class Reconcile extends Construct {
         ...queryStatements(props),
         new PolicyStatement({
           sid: 'FindShards',
-          actions: ['kinesis:DescribeStreamSummary', 'kinesis:ListShards'],
+          actions: ['kinesis:DescribeStreamSummary'],
           resources: [props.stream.streamArn],
         }),
       ],
@@ -66,6 +66,16 @@ export class Reconcile extends Construct {
       description: 'Compares the books with the tape and with what has landed',
       schedule: Schedule.rate(INTERVAL),
       targets: [new LambdaFunction(made.function)],
+    });
+    // An hour that could not be compared has no residual.
+    new Alarm(this, 'Errors', {
+      alarmName: NAMES.reconcileErrorsAlarm,
+      alarmDescription: 'The books were not compared: the Reconcile function failed. Its log says why.',
+      metric: made.function.metricErrors({ statistic: Stats.SUM, period: INTERVAL }),
+      threshold: 0,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     new Alarm(this, 'Residual', {
       alarmName: NAMES.residualAlarm,
@@ -106,7 +116,7 @@ function readStatements(props: BooksProps): PolicyStatement[] {
     }),
     new PolicyStatement({
       sid: 'ListObjects',
-      actions: ['s3:ListBucket', 's3:GetBucketLocation'],
+      actions: ['s3:ListBucket', 's3:GetBucketLocation', 's3:ListBucketMultipartUploads'],
       resources: [archive.bucketArn, processed.bucketArn],
     }),
     new PolicyStatement({

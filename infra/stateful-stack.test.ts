@@ -134,7 +134,7 @@ describe('buckets', () => {
   });
 
   it('keeps data when the production stack is deleted, and does not elsewhere', () => {
-    const stores = ['AWS::S3::Bucket', 'AWS::KMS::Key', 'AWS::Kinesis::Stream'];
+    const stores = ['AWS::S3::Bucket', 'AWS::S3::BucketPolicy', 'AWS::KMS::Key', 'AWS::Kinesis::Stream'];
     for (const type of [...stores, 'AWS::Glue::Database']) {
       prod.allResources(type, { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
       local.allResources(type, { DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });

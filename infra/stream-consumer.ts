@@ -3,7 +3,7 @@
  * nearly as old as the stream keeps them, bisected down to one, and what still ages out is written with its payload to the
  * archive bucket.
  */
-import type { Duration } from 'aws-cdk-lib';
+import { Aws, type Duration } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IStream } from 'aws-cdk-lib/aws-kinesis';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -89,6 +89,8 @@ export function streamStatements(props: StreamConsumerProps, prefixes: readonly 
       sid: 'KeepObjectsAndParkedBatches',
       actions: ['s3:PutObject'],
       resources: keptObjects(prefixes).map((keys) => objectArn('archive', keys)),
+      // The bucket's name can be guessed: lambda/latest/dg/kinesis-on-failure-destination.html
+      conditions: { StringEquals: { 's3:ResourceAccount': Aws.ACCOUNT_ID } },
     }),
     // Lambda asks for it, so that a wrong destination is told from a missing permission.
     new PolicyStatement({ sid: 'FindArchive', actions: ['s3:ListBucket'], resources: [archive.bucketArn] }),

@@ -1,4 +1,5 @@
 /** Entry of `npm run pipeline`. Whatever goes wrong is one line on standard error, and an exit code that is not 0. */
+import { describeError } from './pipeline/describe-error.ts';
 import { put } from './pipeline/put.ts';
 import { reconcile } from './pipeline/reconcile.ts';
 import { redrive } from './pipeline/redrive.ts';
@@ -36,6 +37,7 @@ function output(): Output {
   let shown = 0;
   return {
     print: (line) => void process.stdout.write(`${line}\n`),
+    note: (line) => console.error(`pipeline: ${line}`),
     progress(text) {
       // Nobody looks at a file, and a log is no place for it.
       if (!process.stderr.isTTY) return;
@@ -51,9 +53,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const message = Error.isError(error)
-    ? `${error.name === 'Error' || error instanceof UsageError ? '' : `${error.name}: `}${error.message}`
-    : String(error);
-  console.error(`pipeline: ${message.replaceAll(/\s*\n\s*/g, ' ')}`);
+  console.error(`pipeline: ${describeError(error)}`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

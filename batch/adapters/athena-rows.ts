@@ -1,9 +1,10 @@
 /** Rows of one record: found by SQL, and their place in an object by reading its `_record_id`s. */
-import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import { NoSuchKey, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { FAILED_EVENTS } from '../../processors/stages/route.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
 import { ReadError } from '../reconcile/ports.ts';
+import { RefusedRequest } from '../reconcile/refused-request.ts';
 import type { FoundRow, RowPlace, RowQuery, RowsPort } from '../trace/ports.ts';
 import type { RunSql } from './athena-query.ts';
 import { quoted } from './athena-tables.ts';
@@ -74,7 +75,10 @@ export function createAthenaRows({ run, datasets, s3, processedBucket }: AthenaR
       return places;
     },
     async readIdentity({ object, row }) {
-      const [found] = await identitiesOf(object, ['_record_id', '_position'], row);
+      const [found] = await identitiesOf(object, ['_record_id', '_position'], row).catch((error: unknown) => {
+        const isGone = error instanceof ReadError && error.cause instanceof NoSuchKey;
+        throw isGone ? new RefusedRequest(`there is no object ${object} in the bucket ${processedBucket}`) : error;
+      });
       const { _record_id: recordId, _position: position } = found ?? {};
       return typeof recordId === 'string' && typeof position === 'string' ? { recordId, position } : undefined;
     },

@@ -46,6 +46,8 @@ export interface ShardComparison {
   /** Sequence numbers, padded, of parked records that entries span without counting them. */
   readonly leftOut: ReadonlySet<string>;
   readonly oldestInFlightMs: number | undefined;
+  /** Arrival of the last record within the hours of the scope, processed or not; epoch milliseconds. */
+  readonly lastArrivedMs: number | undefined;
 }
 
 export async function compareShard(books: ShardBooks): Promise<ShardComparison> {
@@ -63,6 +65,12 @@ export async function compareShard(books: ShardBooks): Promise<ShardComparison> 
   const leftOut = new Set<string>();
   let position = '';
   let isFirst = true;
+  let lastArrivedMs: number | undefined;
+
+  function noteArrival(atMs: number): void {
+    const isWithin = scope.toMs === undefined || atMs < scope.toMs;
+    if (isWithin && atMs >= (scope.fromMs ?? 0)) lastArrivedMs = Math.max(lastArrivedMs ?? atMs, atMs);
+  }
 
   /** Records that no entry covers: parked, or lost. */
   async function takeGap(to: string, isMissingEntry: boolean): Promise<void> {
@@ -88,6 +96,8 @@ export async function compareShard(books: ShardBooks): Promise<ShardComparison> 
     for (const place of verdict.leftOut) leftOut.add(place);
     sums.journalRecords += entry.records;
     sums.journalEntries += 1;
+    noteArrival(entry.arrivedFromMs);
+    noteArrival(entry.arrivedToMs);
     findings.ofEntry(entry, places, verdict);
   }
 
@@ -120,6 +130,7 @@ export async function compareShard(books: ShardBooks): Promise<ShardComparison> 
       continue;
     }
     sums.inFlightRecords += 1;
+    noteArrival(place.arrivedAtMs);
     oldestInFlightMs = Math.min(oldestInFlightMs ?? place.arrivedAtMs, place.arrivedAtMs);
     if (books.overdueBeforeMs !== undefined && place.arrivedAtMs < books.overdueBeforeMs) overdue.add(place.recordId);
   }
@@ -128,7 +139,7 @@ export async function compareShard(books: ShardBooks): Promise<ShardComparison> 
   if (books.isFromStart && isWhole(scope)) for (const [range, places] of kept) findings.parkedNotOnTape(range, places);
   const streamCreatedAt = new Date(shard.createdAtMs).toISOString();
   const figures = { shardId: shard.shardId, streamCreatedAt, ...sums };
-  return { figures, ...findings.all(), gaps, leftOut, oldestInFlightMs };
+  return { figures, ...findings.all(), gaps, leftOut, oldestInFlightMs, lastArrivedMs };
 }
 
 interface TapeCursor {

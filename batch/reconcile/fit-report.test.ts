@@ -8,6 +8,7 @@ const reportOf = (findings: number, message = 'gone'): ReconcileReport => ({
   at: '',
   scope: { from: null, to: null, runId: null },
   ...{ shards: [], datasets: [], tables: [], duplicatesAtRest: 0, lag: { entries: 0 }, findingsLeftOff: 1 },
+  ...{ isEmpty: false, lastArrivedAt: null },
   inFlight: { records: 0, oldestArrivedAt: null },
   findings: Array.from(
     { length: findings },

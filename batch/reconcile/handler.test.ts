@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { runKey } from '../../processors/books/keys.ts';
 import { createWholeBooks, SETTINGS } from '../../test/support/batch/whole-books.ts';
 import { ARRIVED_AT_MS } from '../../test/support/processors/kinesis-event.ts';
 import { probeJson } from '../../test/support/processors/probe-dataset.ts';
@@ -50,9 +51,20 @@ describe('the Reconcile function', () => {
     expect(lines).toMatchObject([{ level: 'INFO', Residual: 0 }]);
   });
 
-  test('writes no metric for the figures of a run', async () => {
-    const { lines } = await asked({ runId: 'run-a' }, (books) => books.put({ payloads: fine(1) }));
+  test('by its schedule says of an hour without records that nothing was compared, which is no alarm', async () => {
+    const { answer, lines } = await asked(SCHEDULED, (books) => books.put({ payloads: fine(2) }));
 
+    expect(answer).toMatchObject({ residual: 0, isEmpty: true });
+    expect(lines).toMatchObject([{ level: 'INFO', Residual: 0, message: 'nothing was compared' }]);
+    expect(JSON.stringify(lines[0]?._aws)).toContain('"Residual"');
+  });
+
+  test('writes no metric for the figures of a run', async () => {
+    const { lines } = await asked({ runId: 'run-a' }, async (books) => {
+      await books.table.update({ kind: 'update', key: runKey('run-a'), set: { status: 'queued' } });
+    });
+
+    expect(lines).toMatchObject([{ Residual: 0 }]);
     expect(lines[0]).not.toHaveProperty('_aws');
   });
 

@@ -28,7 +28,7 @@ export type ReconcileHandler = (
 /** Kept back of the time that a search may take. */
 const RESERVE_MS = 30_000;
 
-/** @throws TypeError for a request that cannot be read; StateUnavailable, ReadError */
+/** @throws RefusedRequest for what cannot be read, and for a run that there is not; StateUnavailable, ReadError */
 export function createReconcileHandler(
   settings: ReconcileHandlerSettings,
   ports: ReconcileHandlerPorts,

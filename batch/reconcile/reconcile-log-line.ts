@@ -23,7 +23,7 @@ export function reconcileLogLine({ namespace, atMs, durationMs, report }: Reconc
     ...(scope.runId === null && embeddedMetrics(namespace, atMs, METRICS)),
     timestamp: new Date(atMs).toISOString(),
     level: residual === 0 ? 'INFO' : 'ERROR',
-    message: residual === 0 ? 'the books balance' : 'the books do not balance',
+    message: messageOf(report),
     Residual: residual,
     DuplicatesAtRest: report.duplicatesAtRest,
     residuals: report.residuals,
@@ -36,4 +36,9 @@ export function reconcileLogLine({ namespace, atMs, durationMs, report }: Reconc
       findingsLeftOff: Math.max(0, findings.length - FINDINGS_LOGGED_MAX) + report.findingsLeftOff,
     }),
   });
+}
+
+function messageOf({ isEmpty, residual }: ReconcileReport): string {
+  if (isEmpty) return 'nothing was compared';
+  return residual === 0 ? 'the books balance' : 'the books do not balance';
 }

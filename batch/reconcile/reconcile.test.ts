@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { arrivalLedgerKey, journalPartition, partitionLedgerKey } from '../../processors/books/keys.ts';
+import { arrivalLedgerKey, journalPartition, partitionLedgerKey, runKey } from '../../processors/books/keys.ts';
 import { formatTapeKey, parseTapeKey } from '../../streams/tape/tape-key.ts';
 import { decodeTape, encodeTape } from '../../streams/tape/tape-object.ts';
 import { STREAM } from '../../test/support/batch/journal.ts';
 import { createWholeBooks, recordIdAt, shardName } from '../../test/support/batch/whole-books.ts';
 import { ARRIVED_AT_MS } from '../../test/support/processors/kinesis-event.ts';
 import { probeJson, probeRecord } from '../../test/support/processors/probe-dataset.ts';
+import { RefusedRequest } from './refused-request.ts';
 import type { ReconcileReport } from './report.ts';
 
 const HOUR_MS = 3_600_000;
@@ -292,6 +293,61 @@ describe('a run', () => {
       residual: 1,
       findings: [{ kind: 'rows_missing', recordIds: [recordIdAt(2)] }],
     });
+  });
+});
+
+describe('a comparison of nothing', () => {
+  test.each([
+    ['before anything is put', 0, {}, true],
+    ['in hours without records', 2, { toMs: ARRIVED_AT_MS - HOUR_MS }, true],
+    ['where all is within the grace', 2, { graceMs: HOUR_MS }, true],
+    ['with a record', 2, {}, false],
+  ])('is told from one in which the books balance: %s', async (_, records, scope, isEmpty) => {
+    const books = createWholeBooks();
+    if (records > 0) await books.put({ payloads: good(records) });
+    await books.rest();
+
+    expect(await books.reconcile(scope)).toMatchObject({ residual: 0, isEmpty });
+  });
+
+  test('is not one in which nothing was processed in time', async () => {
+    const books = createWholeBooks();
+    await books.putOnTapeAlone({ payloads: good(2) });
+    await books.putOnTapeAlone({ payloads: good(1), arrivedAtMs: ARRIVED_AT_MS + 5 * HOUR_MS });
+
+    expect(await books.reconcile({ graceMs: HOUR_MS })).toMatchObject({ residual: 2, isEmpty: false });
+  });
+
+  test('is one of records that are only on their way', async () => {
+    const books = createWholeBooks();
+    await books.putOnTapeAlone({ payloads: good(4) });
+
+    expect(await books.reconcile()).toMatchObject({ isEmpty: true, inFlight: { records: 4 } });
+  });
+
+  test('is refused for a run that is in no book, and not for one that has no records yet', async () => {
+    const books = await atRest();
+    await books.table.update({ kind: 'update', key: runKey('run-new'), set: { status: 'queued' } });
+
+    const report = await books.reconcile({ runId: 'run-new' });
+    await expect(books.reconcile({ runId: 'nope' })).rejects.toThrow(new RefusedRequest('there is no run nope'));
+    const [key = ''] = books.tape.keys();
+    books.tape.delete(key);
+    await expect(books.reconcile({ runId: 'nope' })).rejects.toThrow(new RefusedRequest('there is no run nope'));
+    expect(report).toMatchObject({ residual: 0, isEmpty: true });
+  });
+});
+
+describe('the last arrival', () => {
+  test('is that of the last record within the hours, processed or not', async () => {
+    const books = await atRest();
+    const put = { payloads: good(1), arrivedAtMs: ARRIVED_AT_MS + 2 * HOUR_MS };
+    await books.putOnTapeAlone(put);
+    const at = (hours: number) => new Date(ARRIVED_AT_MS + hours * HOUR_MS).toISOString();
+
+    expect((await books.reconcile()).lastArrivedAt).toBe(at(2));
+    expect((await books.reconcile({ toMs: ARRIVED_AT_MS + HOUR_MS })).lastArrivedAt).toBe(at(0));
+    expect((await createWholeBooks().reconcile()).lastArrivedAt).toBeNull();
   });
 });
 

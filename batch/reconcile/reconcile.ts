@@ -5,7 +5,7 @@
  * Held are the names of the tape's objects, the ledger's items, and the records of one journal entry; where rows are missing
  * or too much, up to 200,000 identities of each such partition.
  */
-import { MISDELIVERED, UNKNOWN_DATASET } from '../../processors/books/keys.ts';
+import { MISDELIVERED, runKey, runLedgerKey, UNKNOWN_DATASET } from '../../processors/books/keys.ts';
 import { numberOf, type StateItem } from '../../processors/books/state-table.ts';
 import { FAILED_EVENTS } from '../../processors/stages/route.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
@@ -18,6 +18,7 @@ import { compareTable, type TableBooks } from './compare-tables.ts';
 import { nameRows } from './name-rows.ts';
 import type { ReconcilePorts, Sum } from './ports.ts';
 import { readJournal } from './read-journal.ts';
+import { RefusedRequest } from './refused-request.ts';
 import { FINDINGS_MAX, type Finding, NAMED_MAX, type ReconcileReport, residualsOf } from './report.ts';
 import { createRowEvents } from './row-events.ts';
 import { hourStartMs, isWhole, type Scope } from './scope.ts';
@@ -44,7 +45,10 @@ export interface ReconcileRequest extends Scope {
   readonly lastMs?: number;
 }
 
-/** @throws StateUnavailable, ReadError when something that is to be compared cannot be read */
+/**
+ * @throws RefusedRequest when there is no such run; StateUnavailable, ReadError when something that is to be compared cannot be
+ * read
+ */
 export async function reconcile(
   request: ReconcileRequest,
   settings: ReconcileSettings,
@@ -106,7 +110,16 @@ export async function reconcile(
   };
   findings.push(...(await nameRows({ mismatches, scope, eventsOf, tables, misdelivered: misdeliveredIds })));
   findings.push(...[...misdelivered].map(([name, items]) => misdeliveredFinding(name, items)));
-  return reportOf({ nowMs, scope, compared, comparisons, sums, findings });
+  const outcome: Outcome = { nowMs, scope, compared, comparisons, sums, findings };
+  if (scope.runId !== undefined && comparedCount(outcome) === 0 && !(await isKnownRun(scope.runId, ports))) {
+    throw new RefusedRequest(`there is no run ${scope.runId}`);
+  }
+  return reportOf(outcome);
+}
+
+/** One that nobody registered has a ledger all the same, of events that name it. */
+async function isKnownRun(runId: string, { table }: ReconcilePorts): Promise<boolean> {
+  return (await table.get(runKey(runId))) !== undefined || (await table.get(runLedgerKey(runId))) !== undefined;
 }
 
 function scopeOf({ graceMs, fromMs, toMs, lastMs, runId }: ReconcileRequest, nowMs: number): Scope {
@@ -202,13 +215,16 @@ interface Outcome {
   readonly findings: readonly Finding[];
 }
 
-function reportOf({ nowMs, scope, compared, comparisons, sums, findings }: Outcome): ReconcileReport {
+function reportOf(outcome: Outcome): ReconcileReport {
+  const { nowMs, scope, compared, comparisons, sums, findings } = outcome;
   const residuals = residualsOf(findings);
   const oldestMs = compared.flatMap(({ comparison }) => comparison.oldestInFlightMs ?? []);
   const iso = (epochMs: number | undefined) => (epochMs === undefined ? null : new Date(epochMs).toISOString());
   const bySeverity = findings.toSorted((a, b) => Math.sign(b.residual) - Math.sign(a.residual));
+  const residual = residuals.records + residuals.ledger + residuals.rows;
+  const arrivedMs = compared.flatMap(({ comparison }) => comparison.lastArrivedMs ?? []);
   return {
-    residual: residuals.records + residuals.ledger + residuals.rows,
+    residual,
     residuals,
     at: new Date(nowMs).toISOString(),
     scope: { from: iso(scope.fromMs), to: iso(scope.toMs), runId: scope.runId ?? null },
@@ -216,6 +232,8 @@ function reportOf({ nowMs, scope, compared, comparisons, sums, findings }: Outco
     datasets: sums.datasets(),
     tables: comparisons.map(({ figures }) => figures),
     duplicatesAtRest: comparisons.reduce((sum, { duplicates }) => sum + duplicates, 0),
+    isEmpty: residual === 0 && comparedCount(outcome) === 0,
+    lastArrivedAt: iso(arrivedMs.length === 0 ? undefined : Math.max(...arrivedMs)),
     inFlight: {
       records: compared.reduce((sum, { comparison }) => sum + comparison.figures.inFlightRecords, 0),
       oldestArrivedAt: iso(oldestMs.length === 0 ? undefined : Math.min(...oldestMs)),
@@ -224,4 +242,15 @@ function reportOf({ nowMs, scope, compared, comparisons, sums, findings }: Outco
     findings: bySeverity.slice(0, FINDINGS_MAX),
     findingsLeftOff: Math.max(0, findings.length - FINDINGS_MAX),
   };
+}
+
+/** Records, events and rows that were held against something. What lies beyond the checkpoint is only told. */
+function comparedCount({ scope, compared, comparisons, sums }: Outcome): number {
+  const received = sums.datasets().reduce((sum, dataset) => sum + dataset.received, 0);
+  const events = comparisons.reduce((sum, { figures }) => sum + figures.expected + figures.rows, received);
+  // Entries are of all runs, and parked batches of all hours.
+  if (scope.runId !== undefined) return events;
+  return compared.reduce((sum, { comparison: { figures } }) => {
+    return sum + figures.journalRecords + (isWhole(scope) ? figures.parkedRecords : 0);
+  }, events);
 }

@@ -108,6 +108,13 @@ export interface ReconcileReport {
   readonly tables: readonly TableFigures[];
   /** Rows beyond one a record. */
   readonly duplicatesAtRest: number;
+  /**
+   * Whether nothing was compared: by journal, ledger and tables there is nothing within the scope, and nothing is missing. The
+   * residual is 0 then, and tells nothing.
+   */
+  readonly isEmpty: boolean;
+  /** When the last record within the scope arrived, ISO 8601: a young one may still be on its way to tape and tables. */
+  readonly lastArrivedAt: string | null;
   readonly inFlight: { readonly records: number; readonly oldestArrivedAt: string | null };
   /** Journal entries that the ledger has not folded yet. */
   readonly lag: { readonly entries: number };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { RefusedRequest } from './refused-request.ts';
 import { readRequest } from './request.ts';
 
 const ID = '0'.repeat(32);
@@ -58,5 +59,6 @@ describe('what the Reconcile function is asked', () => {
     [{ action: 'trace', object: 'x', row: 1.5 }, 'row: received 1.5'],
   ])('is refused in one line: %j', (event, message) => {
     expect(() => readRequest(event)).toThrow(message);
+    expect(() => readRequest(event)).toThrow(RefusedRequest);
   });
 });

@@ -1,6 +1,7 @@
 /** What the Reconcile function may be asked. Checked by hand: what is received comes from outside. */
 import { isRecord } from '../../schemas/describe.ts';
 import type { ReconcileRequest } from './reconcile.ts';
+import { RefusedRequest } from './refused-request.ts';
 import { hourStartMs } from './scope.ts';
 
 /** What is traced: a record by its identity, its place on the stream, or the place of its row. */
@@ -30,7 +31,7 @@ const GRACE_MINUTES_MAX = 10_080;
 /**
  * `{action?: 'reconcile', from?, to?, runId?, graceMinutes?}` with hours of arrival such as `2026-11-25T07`, `to` included;
  * `{action: 'trace', id}`; `{action: 'trace', object, row}`; or an event of a schedule.
- * @throws TypeError naming the member, what was received and what is allowed
+ * @throws RefusedRequest naming the member, what was received and what is allowed
  */
 export function readRequest(event: unknown): Request {
   const given = isRecord(event) ? event : {};
@@ -91,6 +92,6 @@ function readCount(name: string, value: unknown, max: number): number | undefine
   throw refused(name, value, `a whole number from 0 to ${max}`);
 }
 
-function refused(name: string, received: unknown, allowed: string): TypeError {
-  return new TypeError(`${name}: received ${JSON.stringify(received) ?? 'nothing'}, allowed: ${allowed}`);
+function refused(name: string, received: unknown, allowed: string): RefusedRequest {
+  return new RefusedRequest(`${name}: received ${JSON.stringify(received) ?? 'nothing'}, allowed: ${allowed}`);
 }

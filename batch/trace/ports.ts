@@ -36,6 +36,6 @@ export interface RowsPort {
   find(query: RowQuery): Promise<readonly FoundRow[]>;
   /** Reads the `_record_id`s of the objects of a partition. */
   locate(row: FoundRow): Promise<readonly RowPlace[]>;
-  /** @returns undefined when the object has no such row */
+  /** @returns undefined when the object has no such row @throws RefusedRequest when there is no such object */
   readIdentity(place: RowPlace): Promise<{ readonly recordId: string; readonly position: string } | undefined>;
 }

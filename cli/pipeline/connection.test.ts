@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import { clientSettings, parseVerb } from './connection.ts';
-import { renderReconcileReport } from './reconcile-report.ts';
 
 const LOCAL = { accessKeyId: 'local', secretAccessKey: 'local' };
 
@@ -39,32 +38,19 @@ describe('how a verb reaches its endpoint', () => {
       /^Unknown option '--colour'\. See npm run pipeline -- tape --help$/,
     );
   });
-});
 
-test('a report in words begins its last line with the residual, and shows some records of each finding', () => {
-  const lines = renderReconcileReport({
-    residual: 12,
-    residuals: { records: 0, ledger: 0, rows: 12 },
-    at: '2026-11-25T08:00:00.000Z',
-    scope: { from: null, to: null, runId: null },
-    shards: [],
-    datasets: [{ dataset: 'flights', received: 1_200, delivered: 1_200, quarantined: 0, dropped: 0, duplicate: 0 }],
-    tables: [],
-    duplicatesAtRest: 0,
-    inFlight: { records: 3, oldestArrivedAt: '2026-11-25T07:00:00.000Z' },
-    lag: { entries: 2 },
-    findings: [
-      { kind: 'rows_missing', message: 'flights: gone', count: 12, residual: 12, recordIds: 'abcdefgh'.split('') },
-    ],
-    findingsLeftOff: 0,
+  test.each([
+    [['--grace', '-1'], '-1'],
+    [['--grace=-1'], '-1'],
+    [['--grace', '5'], '5'],
+    [['--', '--grace', '-1'], undefined],
+  ])('takes a negative number for a value, which the verb may refuse: %j', (args, grace) => {
+    expect(parseVerb('reconcile', args, { grace: { type: 'string' } }).values.grace).toBe(grace);
   });
 
-  expect(lines).toContain('flights     1,200      1,200            0        0          0');
-  expect(lines.slice(-5)).toEqual([
-    'in flight: 3 records, since 2026-11-25T07:00:00.000Z',
-    'the ledger has 2 entries of the journal still to fold',
-    'WRONG flights: gone',
-    '      a b c d e and 7 more',
-    'residual 12: 0 records, 0 of the ledger, 12 rows',
-  ]);
+  test('refuses an option where a value should stand, and says how such a value is given', () => {
+    expect(() => parseVerb('reconcile', ['--run', '--json'], { run: { type: 'string' } })).toThrow(
+      /^--run: received --json, allowed: a value; if it begins with a dash, as --run=--json\. See /,
+    );
+  });
 });

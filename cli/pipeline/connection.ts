@@ -54,10 +54,27 @@ export function parseVerb<Options extends NonNullable<ParseArgsConfig['options']
   args: readonly string[],
   options: Options,
 ) {
+  const all = { ...CONNECTION_OPTIONS, ...options };
   try {
-    return parseArgs({ args: [...args], allowPositionals: true, options: { ...CONNECTION_OPTIONS, ...options } });
+    return parseArgs({ args: joinDashed(args, all), allowPositionals: true, options: all });
   } catch (error) {
-    const reason = Error.isError(error) ? error.message.split('. ')[0] : String(error);
+    const reason = Error.isError(error) ? error.message.split(/\.\s/)[0] : String(error);
     throw new UsageError(`${reason}. See npm run pipeline -- ${verb} --help`);
   }
+}
+
+/** A negative number is a value, so that the verb says what it allows; of what else begins with a dash, nobody can tell. */
+function joinDashed(args: readonly string[], options: NonNullable<ParseArgsConfig['options']>): string[] {
+  const joined: string[] = [];
+  for (let at = 0; at < args.length; at += 1) {
+    const [arg = '', next = ''] = [args[at], args[at + 1]];
+    if (arg === '--') return [...joined, ...args.slice(at)];
+    if (!arg.startsWith('--') || options[arg.slice(2)]?.type !== 'string' || !/^-./.test(next)) joined.push(arg);
+    else if (/^-\d/.test(next)) {
+      joined.push(`${arg}=${next}`);
+      at += 1;
+    } else
+      throw new UsageError(`${arg}: received ${next}, allowed: a value; if it begins with a dash, as ${arg}=${next}`);
+  }
+  return joined;
 }

@@ -6,6 +6,8 @@ import type { Output } from './verb.ts';
 
 export const FUNCTION_PREFIX = 'ServerlessDataPipeline-';
 
+/** Of what a function says of its request: the message is for whoever asked, and needs no name before it. */
+const REFUSED = 'RefusedRequest';
 /** As long as a function may take, and what it takes to say so. */
 const ANSWER_MS_MAX = 920_000;
 const PROGRESS_MS = 1_000;
@@ -39,7 +41,7 @@ export async function invokeFunction(
     const answer: unknown = JSON.parse(Buffer.from(Payload ?? []).toString() || 'null');
     if (FunctionError === undefined) return answer;
     const { errorType = FunctionError, errorMessage = 'no message' } = isRecord(answer) ? answer : {};
-    throw new Error(`${FunctionName}: ${errorType}: ${errorMessage}`);
+    throw new Error(errorType === REFUSED ? String(errorMessage) : `${FunctionName}: ${errorType}: ${errorMessage}`);
   } finally {
     clearInterval(ticking);
     progress('');

@@ -22,7 +22,7 @@ async function putText(text: string, endpoint = kinesis.endpoint) {
   const file = path.join(folder, 'given');
   writeFileSync(file, text);
   const lines: string[] = [];
-  const output = { print: (line: string) => void lines.push(line), progress: () => {} };
+  const output = { print: (line: string) => void lines.push(line), note: () => {}, progress: () => {} };
   const code = await put.run([file, '--dataset', 'flights', '--endpoint-url', endpoint], output);
   return { code, lines };
 }

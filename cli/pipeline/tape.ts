@@ -10,6 +10,7 @@ import {
 } from '../../streams/tape/tape-key.ts';
 import { CONNECTION_HELP, clientSettings, parseVerb } from './connection.ts';
 import { bucketPrefix, findBucket } from './find-bucket.ts';
+import { readHours } from './read-hour.ts';
 import { UsageError, type Verb } from './verb.ts';
 
 interface TapeListing extends TapeSpan {
@@ -17,16 +18,17 @@ interface TapeListing extends TapeSpan {
   readonly bytes: number;
 }
 
-const HOUR = /^\d{4}-\d{2}-\d{2}T\d{2}$/;
 const HOUR_MS = 3_600_000;
+const BYTES_COLUMN = 2;
 
 export const tape: Verb = {
   name: 'tape',
   summary: 'list the objects of the tape, or print the records in them',
   help: `npm run pipeline -- tape [list|records] [options]
 
-The stream as it came, kept in the archive bucket. list (the default) prints an object a line; records prints a line of JSON
-a record, each position once, in the order of its shard. Reads S3 itself.
+The stream as it came, kept in the archive bucket. list (the default) prints an object a line: its hour, shard and bytes, and the
+sequence number of its first record; --json adds that of its last one, and its key. records prints a line of JSON a record, each
+position once, in the order of its shard. What is not there is told on standard error. Reads S3 itself.
 
   --from HOUR          first hour of arrival, such as 2026-11-25T07, UTC (default: the first)
   --to HOUR            last hour of arrival (default: that of --from, else the last)
@@ -54,8 +56,10 @@ ${CONNECTION_HELP}`,
         ({ shardId }) => values.shard === undefined || shardId === values.shard,
       );
       output.progress('');
-      if (what === 'list')
-        for (const listing of listings) output.print(values.json ? JSON.stringify(listing) : line(listing));
+      if (listings.length === 0) output.note(`the tape of ${bucket} has nothing${renderScope(values)}`);
+      else if (what === 'list')
+        for (const line of values.json ? listings.map((each) => JSON.stringify(each)) : renderListings(listings))
+          output.print(line);
       else await printRecords(client, bucket, listings, output.print);
       return 0;
     } finally {
@@ -64,23 +68,37 @@ ${CONNECTION_HELP}`,
   },
 };
 
-function line({ hour, shardId, bytes, key }: TapeListing): string {
-  return `${hour}  ${shardId}  ${String(bytes).padStart(9)}  ${key}`;
+/** A line each, the columns below each other. JSON has the rest of what is known. */
+function renderListings(listings: readonly TapeListing[]): string[] {
+  const rows = [
+    ['HOUR', 'SHARD', 'BYTES', 'FIRST'],
+    ...listings.map(({ hour, shardId, bytes, first }) => [hour, shardId, String(bytes), first]),
+  ];
+  const widths = [0, 1, 2].map((column) => rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0));
+  return rows.map((row) =>
+    row
+      .map((cell, at) => (at === BYTES_COLUMN ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
+      .join('  '),
+  );
+}
+
+interface TapeScope {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly shard?: string | undefined;
+}
+
+function renderScope({ from, to = from, shard }: TapeScope): string {
+  const hours = from === undefined ? '' : from === to ? ` of the hour ${from}` : ` of the hours ${from} to ${to}`;
+  return `${hours}${shard === undefined ? '' : ` of ${shard}`}`;
 }
 
 function prefixesOf(from: string | undefined, to = from): readonly string[] {
-  for (const [name, hour] of [
-    ['--from', from],
-    ['--to', to],
-  ] as const) {
-    if (hour !== undefined && !(HOUR.test(hour) && Number.isFinite(Date.parse(`${hour}:00:00Z`)))) {
-      throw new UsageError(`${name}: received ${hour}, allowed: an hour such as 2026-11-25T07, UTC`);
-    }
-  }
-  if (from === undefined && to !== undefined) throw new UsageError('--to: allowed with --from');
-  if (from === undefined || to === undefined) return [TAPE_PREFIX];
+  const { fromMs, toMs } = readHours(from, to);
+  if (fromMs === undefined && toMs !== undefined) throw new UsageError('--to: allowed with --from');
+  if (fromMs === undefined || toMs === undefined) return [TAPE_PREFIX];
   const prefixes: string[] = [];
-  for (let atMs = Date.parse(`${from}:00:00Z`); atMs <= Date.parse(`${to}:00:00Z`); atMs += HOUR_MS) {
+  for (let atMs = fromMs; atMs <= toMs; atMs += HOUR_MS) {
     prefixes.push(tapeHourPrefix(new Date(atMs).toISOString().slice(0, 13)));
   }
   return prefixes;

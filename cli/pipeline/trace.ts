@@ -58,7 +58,7 @@ ${CONNECTION_HELP}`,
       throw new UsageError('trace: allowed: an id, or --object. See npm run pipeline -- trace --help');
     }
     const row = values.row === undefined ? undefined : Number(values.row);
-    if (row !== undefined && !Number.isSafeInteger(row)) {
+    if (row !== undefined && !(Number.isSafeInteger(row) && row >= 0)) {
       throw new UsageError(`--row: received ${values.row}, allowed: a whole number from 0 on`);
     }
     const event = { action: 'trace', id, object: values.object, row };
@@ -85,8 +85,15 @@ function renderTraced(record: Traced): string[] {
     ...record.tape.map((key) => `  on the tape in ${key}`),
     ...(playedAt ? [`  played again by ${playedAt}`] : []),
     journal
-      ? `  counted by request ${journal.requestId}, attempt ${journal.attempts}, at ${journal.committedAt}, version ${journal.version}: ${journal.records} records to ${journal.to}`
+      ? `  counted by request ${journal.requestId}, attempt ${journal.attempts}, at ${journal.committedAt}: ${journal.records} records to ${journal.to}`
       : '  counted by no entry of the journal',
+    ...(journal ? [`  decided by ${renderVersion(journal.version)}`] : []),
     ...(parked ? [`  ${parked.status} in ${parked.document}`] : []),
   ];
+}
+
+/** @param version `<code>/<dataset of plain JSON>`: both decide, and the dataset is that of the batch's settings, not the record's */
+function renderVersion(version: string): string {
+  const [, code, dataset] = /^(.*)\/([^/]*)$/.exec(version) ?? [];
+  return code === undefined ? `code ${version}` : `code ${code}, for which plain JSON is of ${dataset}`;
 }

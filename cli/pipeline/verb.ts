@@ -17,6 +17,8 @@ export interface Verb {
 export interface Output {
   /** A line on standard output. */
   readonly print: (line: string) => void;
+  /** A line on standard error, for a person: of what standard output cannot tell, such as that there is nothing. */
+  readonly note: (line: string) => void;
   /** What goes on, where someone looks: written over the line before. An empty text takes it away. */
   readonly progress: (text: string) => void;
 }

@@ -128,11 +128,17 @@ export function renderReport(report: OnceReport): string[] {
   ].map((text) => text.trimEnd());
 }
 
-function tape({ shards, residual, findings }: ReconcileReport): [label: string, value: number, more: string][] {
+function tape({
+  shards,
+  residual,
+  findings,
+  isEmpty,
+}: ReconcileReport): [label: string, value: number, more: string][] {
   const records = shards.reduce((sum, { tapeRecords }) => sum + tapeRecords, 0);
+  const agreed = isEmpty ? 'nothing was compared' : 'tape, journal, ledger and files agree';
   const verdict =
     residual === 0
-      ? 'tape, journal, ledger and files agree'
+      ? agreed
       : `NOT balanced: ${findings.find((finding) => finding.residual > 0)?.message ?? 'see npm run pipeline -- reconcile'}`;
   return [
     ['tape', records, 'Kinesis records, kept as they came'],

@@ -40,7 +40,7 @@ export function parseStartOptions(args: readonly string[]): StartOptions | 'help
     values = parse(args).values;
   } catch (error) {
     throw new UsageError(
-      `${Error.isError(error) ? error.message.split('. ')[0] : String(error)}. See npm start -- --help`,
+      `${Error.isError(error) ? error.message.split(/\.\s/)[0] : String(error)}. See npm start -- --help`,
     );
   }
   if (values.help) return 'help';

@@ -32,7 +32,7 @@ async function call(method: string, path: string, body?: string, headers: Readon
 
 async function verb({ run }: typeof runVerb, ...args: readonly string[]) {
   const lines: string[] = [];
-  const output = { print: (line: string) => void lines.push(line), progress: () => {} };
+  const output = { print: (line: string) => void lines.push(line), note: () => {}, progress: () => {} };
   const code = await run([...args, '--endpoint-url', pipeline.pipeline.endpoint], output);
   return { code, lines };
 }

@@ -116,7 +116,7 @@ describe('the command reconcile', () => {
 
     const received = ({ out }: { out: string }) =>
       JSON.parse(out).datasets.reduce((sum: number, dataset: { received: number }) => sum + dataset.received, 0);
-    expect([now?.code, before?.code]).toEqual([0, 0]);
+    expect([now?.code, before?.code]).toEqual([0, 3]);
     expect([now, before].map((each) => each && received(each))).toEqual([GOOD + BAD.length, 0]);
   }, 60_000);
 
@@ -125,6 +125,25 @@ describe('the command reconcile', () => {
 
     expect(out).toMatch(/^residual 0: the books balance$/m);
   }, 60_000);
+
+  it.each([
+    [['reconcile', '--run', 'nope'], 1, 'there is no run nope'],
+    [['reconcile', '--from', 'foo'], 2, '--from: received foo, allowed: an hour such as 2026-11-25T07, UTC'],
+    [['reconcile', '--grace', '-1'], 2, '--grace: received -1, allowed: minutes, a whole number from 0 to 10080'],
+    [
+      ['trace', 'nope'],
+      1,
+      'id: received "nope", allowed: a _record_id, an _event_id, a _position, or <shard>:<sequence number>',
+    ],
+    [['trace', '--object', 'nope'], 1, `there is no object nope in the bucket ${PROCESSED}`],
+    [['tape', '--from', '2027-01-01T00'], 0, `the tape of ${ARCHIVE} has nothing of the hour 2027-01-01T00`],
+  ])(
+    'and its neighbours tell in one line what was received and is not there: %j',
+    async (args, code, line) => {
+      expect(await command(...args)).toEqual({ code, out: '', err: `pipeline: ${line}\n` });
+    },
+    60_000,
+  );
 });
 
 describe('the command trace', () => {
@@ -150,6 +169,7 @@ describe('the command trace', () => {
 
     const { out } = await command('trace', rows[0]?.[0] ?? '');
 
+    expect(out).toMatch(/^ {2}decided by code \w+, for which plain JSON is of earthquakes$/m);
     expect(out).toMatch(/quarantined by decode \(INVALID_JSON\): row \d of failed_events\//);
   }, 60_000);
 
@@ -162,6 +182,20 @@ describe('the command trace', () => {
 });
 
 describe('the command tape', () => {
+  it('lists an object a line below a head, and with its key as JSON', async () => {
+    const [{ out }, { out: json }] = await Promise.all([command('tape'), command('tape', '--json')]);
+    const [head, ...lines] = out.trimEnd().split('\n');
+
+    expect(head).toMatch(/^HOUR +SHARD +BYTES {2}FIRST$/);
+    const listed = json
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map((line) => line.split(/ +/).at(-1))).toEqual(listed.map(({ first }) => first));
+    expect(listed[0]?.key).toMatch(/^tape\/dt=/);
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(120);
+  }, 60_000);
+
   it('prints every record once, as it came', async () => {
     const { out } = await command('tape', 'records');
     const lines = out

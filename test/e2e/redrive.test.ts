@@ -28,7 +28,7 @@ async function put(features: readonly unknown[]): Promise<void> {
 
 async function redriven(...args: readonly string[]) {
   const lines: string[] = [];
-  const output = { print: (line: string) => void lines.push(line), progress: () => {} };
+  const output = { print: (line: string) => void lines.push(line), note: () => {}, progress: () => {} };
   const code = await redrive.run([...args, '--json', '--endpoint-url', run.pipeline.endpoint], output);
   return { code, report: JSON.parse(lines.join('')) };
 }

@@ -4,6 +4,7 @@ import { createWholeBooks, SETTINGS } from '../../test/support/batch/whole-books
 import { ARRIVED_AT_MS } from '../../test/support/processors/kinesis-event.ts';
 import { probeJson } from '../../test/support/processors/probe-dataset.ts';
 import { createReconcileHandler } from './handler.ts';
+import { ReadError } from './ports.ts';
 
 const SCHEDULED = { 'detail-type': 'Scheduled Event', source: 'aws.events' };
 const context = { getRemainingTimeInMillis: () => 900_000 };
@@ -77,7 +78,22 @@ describe('the Reconcile function', () => {
     expect(lines).toMatchObject([{ message: 'traced', records: 0 }]);
   });
 
-  test('refuses what it cannot read', async () => {
-    await expect(asked({ from: 'yesterday' }, async () => undefined)).rejects.toThrow('from: received "yesterday"');
+  test('fails when what is to be compared cannot be read', async () => {
+    const { ports } = createWholeBooks();
+    const list = () => Promise.reject(new ReadError('the tape', 'gone'));
+    const handler = createReconcileHandler(
+      { ...SETTINGS, metricsNamespace: 'Books' },
+      { ...ports, tape: { ...ports.tape, list }, log: () => undefined },
+    );
+
+    await expect(handler(SCHEDULED, context)).rejects.toThrow(ReadError);
+  });
+
+  test('refuses what it cannot read by an answer, which is no error of its own', async () => {
+    const reason = 'from: received "yesterday", allowed: an hour such as 2026-11-25T07, UTC';
+    const { answer, lines } = await asked({ from: 'yesterday' }, async () => undefined);
+
+    expect(answer).toEqual({ refused: reason });
+    expect(lines).toEqual([{ level: 'WARN', message: 'refused', reason }]);
   });
 });

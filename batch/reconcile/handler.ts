@@ -7,6 +7,7 @@ import { type TracePorts, type TraceReport, trace } from '../trace/trace.ts';
 import { fitReport } from './fit-report.ts';
 import { type ReconcileSettings, reconcile } from './reconcile.ts';
 import { reconcileLogLine } from './reconcile-log-line.ts';
+import { RefusedRequest } from './refused-request.ts';
 import type { ReconcileReport } from './report.ts';
 import { readRequest } from './request.ts';
 
@@ -20,24 +21,30 @@ export interface ReconcileHandlerPorts extends Omit<TracePorts, 'isTimeUp'> {
   readonly log: (line: string) => void;
 }
 
+/** The answer to what makes no sense, in one line. It is no error of the function: those have an alarm, which no typing slip is worth. */
+export interface Refusal {
+  readonly refused: string;
+}
+
 export type ReconcileHandler = (
   event: unknown,
   context: Pick<Context, 'getRemainingTimeInMillis'>,
-) => Promise<ReconcileReport | TraceReport>;
+) => Promise<ReconcileReport | TraceReport | Refusal>;
 
 /** Kept back of the time that a search may take. */
 const RESERVE_MS = 30_000;
 
-/** @throws RefusedRequest for what cannot be read, and for a run that there is not; StateUnavailable, ReadError */
+/** @throws StateUnavailable, ReadError from the function that it gives */
 export function createReconcileHandler(
   settings: ReconcileHandlerSettings,
   ports: ReconcileHandlerPorts,
 ): ReconcileHandler {
   const { clock } = ports;
-  return async (event, context) => {
+
+  async function answer(event: unknown, endsInMs: number): Promise<ReconcileReport | TraceReport> {
     const startedAtMs = clock.now();
     const asked = readRequest(event);
-    const endMs = startedAtMs + context.getRemainingTimeInMillis() - RESERVE_MS;
+    const endMs = startedAtMs + endsInMs - RESERVE_MS;
     if (asked.action === 'trace') {
       const report = await trace(asked.subject, settings, { ...ports, isTimeUp: () => clock.now() >= endMs });
       const { subject, records } = report;
@@ -49,5 +56,15 @@ export function createReconcileHandler(
     const durationMs = atMs - startedAtMs;
     ports.log(reconcileLogLine({ namespace: settings.metricsNamespace, atMs, durationMs, report }));
     return fitReport(report);
+  }
+
+  return async (event, context) => {
+    try {
+      return await answer(event, context.getRemainingTimeInMillis());
+    } catch (error) {
+      if (!(error instanceof RefusedRequest)) throw error;
+      ports.log(JSON.stringify({ level: 'WARN', message: 'refused', reason: error.message }));
+      return { refused: error.message };
+    }
   };
 }

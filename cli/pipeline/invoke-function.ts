@@ -6,8 +6,6 @@ import type { Output } from './verb.ts';
 
 export const FUNCTION_PREFIX = 'ServerlessDataPipeline-';
 
-/** Of what a function says of its request: the message is for whoever asked, and needs no name before it. */
-const REFUSED = 'RefusedRequest';
 /** As long as a function may take, and what it takes to say so. */
 const ANSWER_MS_MAX = 920_000;
 const PROGRESS_MS = 1_000;
@@ -20,7 +18,7 @@ export interface Invocation {
   readonly doing: string;
 }
 
-/** @throws Error with the function's own words when it fails */
+/** @throws Error with the function's own words when it refuses what is asked, `{refused}`, or fails */
 export async function invokeFunction(
   { name, event, doing }: Invocation,
   settings: ClientSettings,
@@ -39,9 +37,13 @@ export async function invokeFunction(
       { abortSignal: AbortSignal.timeout(ANSWER_MS_MAX) },
     );
     const answer: unknown = JSON.parse(Buffer.from(Payload ?? []).toString() || 'null');
-    if (FunctionError === undefined) return answer;
+    if (FunctionError === undefined) {
+      const { refused } = isRecord(answer) ? answer : {};
+      if (typeof refused === 'string') throw new Error(refused);
+      return answer;
+    }
     const { errorType = FunctionError, errorMessage = 'no message' } = isRecord(answer) ? answer : {};
-    throw new Error(errorType === REFUSED ? String(errorMessage) : `${FunctionName}: ${errorType}: ${errorMessage}`);
+    throw new Error(`${FunctionName}: ${errorType}: ${errorMessage}`);
   } finally {
     clearInterval(ticking);
     progress('');

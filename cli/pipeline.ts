@@ -1,4 +1,5 @@
 /** Entry of `npm run pipeline`. Whatever goes wrong is one line on standard error, and an exit code that is not 0. */
+import { createOutput } from './pipeline/create-output.ts';
 import { describeError } from './pipeline/describe-error.ts';
 import { put } from './pipeline/put.ts';
 import { reconcile } from './pipeline/reconcile.ts';
@@ -8,7 +9,7 @@ import { run } from './pipeline/run.ts';
 import { runs } from './pipeline/runs.ts';
 import { tape } from './pipeline/tape.ts';
 import { trace } from './pipeline/trace.ts';
-import { type Output, UsageError, type Verb } from './pipeline/verb.ts';
+import { UsageError, type Verb } from './pipeline/verb.ts';
 
 const VERBS: readonly Verb[] = [put, replay, runs, run, reconcile, trace, redrive, tape];
 
@@ -17,7 +18,8 @@ const HELP = `npm run pipeline -- <verb> [options]
 ${VERBS.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n')}
 
 Each verb has --help and --json, asks AWS or, with AWS_ENDPOINT_URL or --endpoint-url, whatever else answers as it does, and
-exits with another code than 0 and one line on failure.`;
+exits with another code than 0 and one line on failure. What goes on is told on standard error: on a terminal at once, elsewhere
+a line now and then.`;
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
@@ -30,21 +32,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     console.log(verb.help);
     return 0;
   }
-  return verb.run(args, output());
-}
-
-function output(): Output {
-  let shown = 0;
-  return {
-    print: (line) => void process.stdout.write(`${line}\n`),
-    note: (line) => console.error(`pipeline: ${line}`),
-    progress(text) {
-      // Nobody looks at a file, and a log is no place for it.
-      if (!process.stderr.isTTY) return;
-      process.stderr.write(`\r${text.padEnd(shown)}${text === '' ? '\r' : ''}`);
-      shown = text.length;
-    },
-  };
+  return verb.run(args, createOutput({ out: process.stdout, err: process.stderr }));
 }
 
 // A pager that was closed has seen enough.

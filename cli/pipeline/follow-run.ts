@@ -1,8 +1,9 @@
-/** Watches a run until it has ended. */
+/** Watches a run until it has ended, or until it begins. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callPipelines, PipelinesError } from './call-pipelines.ts';
 import type { ClientSettings } from './connection.ts';
-import { createProgress } from './progress.ts';
+import { createProgress, duration } from './progress.ts';
+import { runWait } from './run-wait.ts';
 import { accountedFor, hasEnded, ShownRun } from './shown-run.ts';
 import type { Output } from './verb.ts';
 
@@ -15,19 +16,30 @@ export async function askForRun(id: string, settings: ClientSettings, output: Pi
   return { answer, run: ShownRun.parse(answer) };
 }
 
+/** Says on the way what the run has produced, what of it is counted, or what it waits for and since when. */
 export async function followRun(id: string, settings: ClientSettings, output: Output) {
-  const progress = createProgress({ doing: `run ${id}`, unit: 'records', output });
+  const putting = createProgress({ doing: 'on the stream', unit: 'records', output });
+  const counting = createProgress({ doing: 'counted', unit: 'records', output });
+  const startedAtMs = performance.now();
+  output.note(`run ${id}: it goes on without you, and npm run pipeline -- run ${id} shows it again`);
   try {
     for (;;) {
       const asked = await askForRun(id, settings, { progress: () => {} });
-      if (hasEnded(asked.run)) return asked;
-      const { produced, all_produced, status } = asked.run;
-      progress.update(accountedFor(asked.run), all_produced ? produced : undefined, status);
+      const { run } = asked;
+      if (hasEnded(run)) return asked;
+      const wait = runWait(run);
+      if (wait !== undefined) output.progress(`${since(startedAtMs)}  ${wait}`);
+      else if (run.all_produced) counting.update(accountedFor(run), run.produced);
+      else putting.update(run.produced);
       await sleep(ASKED_EVERY_MS);
     }
   } finally {
-    progress.close();
+    output.progress('');
   }
+}
+
+function since(startedAtMs: number): string {
+  return duration((performance.now() - startedAtMs) / 1_000);
 }
 
 /**
@@ -35,15 +47,15 @@ export async function followRun(id: string, settings: ClientSettings, output: Ou
  * @returns undefined when there is none within the time
  */
 export async function awaitRun(id: string, waitMs: number, settings: ClientSettings, output: Output) {
-  const endMs = performance.now() + waitMs;
-  output.progress('waiting for the run to begin');
+  const startedAtMs = performance.now();
   try {
     for (;;) {
       try {
         return await askForRun(id, settings, { progress: () => {} });
       } catch (error) {
         if (!(error instanceof PipelinesError && error.code === 'NOT_FOUND')) throw error;
-        if (performance.now() > endMs) return undefined;
+        if (performance.now() > startedAtMs + waitMs) return undefined;
+        output.progress(`${since(startedAtMs)}  uploaded; waiting for the run to begin`);
         await sleep(ASKED_EVERY_MS);
       }
     }

@@ -28,6 +28,9 @@ A file is uploaded below incoming/ of the raw bucket, in parts where it is large
 prefix, which ends with a slash, all objects. NDJSON, JSON, CSV, Avro or Parquet, plain, gzip or zstd, by name and content. The
 same version of an object again delivers nothing twice. Exits 1 if the run failed or was stopped.
 
+However small the file, its run ends 1 to 2 minutes after it was put: what came of records is counted once a minute, and rows are
+gathered for 60 seconds before they land (in production for 300, and it ends after about 6 minutes).
+
   --dataset NAME       ${[...datasets.keys()].join(', ')} (default: that of the folder, else the default dataset)
   --data-type TYPE     json, ndjson, csv, avro, parquet: where name and content leave it open
   --bucket NAME        the raw bucket (default: the one whose name begins with data-pipeline-raw-)

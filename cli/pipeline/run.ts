@@ -9,9 +9,11 @@ export const run: Verb = {
   summary: 'show a run, and wait for its end',
   help: `npm run pipeline -- run <id> [options]
 
-Shows what a run has produced and what came of it. Exits 1 if the run failed or was stopped.
+Shows what a run has produced and what came of it. Exits 1 if the run failed or was stopped. What came of
+records is counted once a minute, and a run ends when its rows have landed: 1 to 2 minutes after the last was put, in production
+about 6.
 
-  --follow             until it has ended, with progress, rate and the time that is left
+  --follow             until it has ended, with its counts, or what it waits for
 ${CONNECTION_HELP}`,
   async run(args, output) {
     const { values, positionals } = parseVerb('run', args, { follow: { type: 'boolean', default: false } });

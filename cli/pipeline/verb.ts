@@ -17,9 +17,9 @@ export interface Verb {
 export interface Output {
   /** A line on standard output. */
   readonly print: (line: string) => void;
-  /** A line on standard error, for a person: of what standard output cannot tell, such as that there is nothing. */
+  /** A line on standard error that stays, for a person: of what standard output cannot tell, such as that there is nothing. */
   readonly note: (line: string) => void;
-  /** What goes on, where someone looks: written over the line before. An empty text takes it away. */
+  /** What goes on: on a terminal written over the line before, elsewhere a line now and then. An empty text takes it away. */
   readonly progress: (text: string) => void;
 }
 

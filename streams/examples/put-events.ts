@@ -1,8 +1,9 @@
 /**
  * Puts a file of NDJSON, a record a line, on the stream:
  *
- *     node streams/examples/put-events.ts earthquakes earthquakes.ndjson data-pipeline-stream
+ *     npx node streams/examples/put-events.ts earthquakes earthquakes.ndjson data-pipeline-stream
  *
+ * `npx node` is the Node that package-lock.json pins: one before 22.18 does not run TypeScript.
  * The client finds region, credentials and endpoint as every AWS client does (`AWS_REGION`, `AWS_ENDPOINT_URL`, …).
  * Ends with status 1 when a record is not on the stream, after naming it.
  */

@@ -38,7 +38,7 @@ export async function readLanded(target: QueryTarget): Promise<Landed> {
 
 /** The query that `npm start` shows: what the delivered records say. */
 export const SHOWCASE = {
-  title: 'busiest routes by average delay (SQL on the Parquet files)',
+  title: 'busiest routes, and their average delay (SQL on the Parquet files)',
   sql: `SELECT origin, destination, count(*) AS flights, round(avg(delay_minutes), 1) AS average_delay_minutes
 FROM flights GROUP BY origin, destination ORDER BY flights DESC, origin, destination LIMIT 5`,
 } as const;

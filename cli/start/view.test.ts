@@ -32,11 +32,11 @@ describe('the screen', () => {
 
     for (const shown of [
       'running for 1 min 15 s, feeding real records',
-      /records in\s+12,345 {2}40 a second, 5\.0 MiB on data-pipeline-stream/,
-      /received\s+12,340 {2}lag 2 s/,
+      /since this start\n\s+fed\s+12,345 {2}by this npm start; others may put as well/,
+      /received\s+12,340 {2}40 a second, lag 2 s/,
       /delivered\s+12,300/,
       /failed\s+40 /,
-      /files\s+181 {2}878\.9 KiB/,
+      /kept, of all starts\n\s+files\s+181 {2}878\.9 KiB of Parquet, 5\.0 MiB on the stream/,
       '(no dataset) decode INVALID_JSON xxx',
       'ATL          12',
       'aws --endpoint-url http://127.0.0.1:4566 kinesis list-streams',
@@ -47,6 +47,12 @@ describe('the screen', () => {
 
   it.each([40, 80, 100, 200])('has no line wider than the terminal: %i columns', (columns) => {
     expect(plain(SNAPSHOT, columns).filter((line) => line.length > columns)).toEqual([]);
+  });
+
+  it('has room for all that figures say in 80 columns', () => {
+    const figures = plain(SNAPSHOT, 80).slice(2, 9);
+
+    expect(figures.filter((line) => line.endsWith('…'))).toEqual([]);
   });
 
   it('says what it waits for before anything has landed', () => {
@@ -60,7 +66,7 @@ describe('the screen', () => {
 describe('a line of the log', () => {
   it('holds the same figures', () => {
     expect(renderLine(SNAPSHOT)).toBe(
-      'in 12,345, received 12,340, delivered 12,300, failed 40, lag 2 s, files 181 (878.9 KiB)',
+      'since this start: fed 12,345, received 12,340, delivered 12,300, failed 40, lag 2 s, in all 181 files (878.9 KiB)',
     );
   });
 });

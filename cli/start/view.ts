@@ -9,16 +9,18 @@ export interface Snapshot {
   readonly streamName: string;
   readonly stateFolder: string;
   readonly uptimeSeconds: number;
-  /** Events sent by the feed. */
+  /** Events that the feed of this process sent; others may put as well. */
   readonly put: number;
+  /** Events that the processor took in since the start, whoever put them and when; so of the next three. */
   readonly received: number;
   readonly delivered: number;
   readonly quarantined: number;
   readonly eventsPerSecond: number;
-  /** Bytes on the stream. */
+  /** Bytes on the stream, of all starts. */
   readonly streamBytes: number;
   /** How far the processor is behind the newest record. */
   readonly lagMs: number;
+  /** Parquet objects of all starts. */
   readonly files: number;
   readonly fileBytes: number;
   readonly failures: readonly FailureLine[];
@@ -45,19 +47,21 @@ export function renderScreen(snapshot: Snapshot, columns: number): string[] {
   return [
     `${bold('data-pipeline')} ${dim(`running for ${duration(snapshot.uptimeSeconds)}, ${snapshot.note}`)}`,
     '',
-    figure(
-      'records in',
-      count(snapshot.put),
-      `${count(Math.round(snapshot.eventsPerSecond))} a second, ${bytes(snapshot.streamBytes)} on ${snapshot.streamName}`,
-    ),
+    bold('since this start'),
+    figure('fed', count(snapshot.put), 'by this npm start; others may put as well'),
     figure(
       'received',
       count(snapshot.received),
-      `lag ${snapshot.lagMs < 1000 ? 'under a second' : duration(snapshot.lagMs / 1000)}`,
+      `${count(Math.round(snapshot.eventsPerSecond))} a second, lag ${snapshot.lagMs < 1000 ? 'under a second' : duration(snapshot.lagMs / 1000)}`,
     ),
     figure('delivered', count(snapshot.delivered)),
     `  ${'failed'.padEnd(12)}${' '.repeat(Math.max(0, 12 - count(snapshot.quarantined).length))}${failed}  ${dim('kept in failed_events with their reasons')}`,
-    figure('files', count(snapshot.files), `${bytes(snapshot.fileBytes)} of Parquet`),
+    bold('kept, of all starts'),
+    figure(
+      'files',
+      count(snapshot.files),
+      `${bytes(snapshot.fileBytes)} of Parquet, ${bytes(snapshot.streamBytes)} on the stream`,
+    ),
     '',
     bold('recent failures'),
     ...(snapshot.failures.length === 0
@@ -89,12 +93,12 @@ function within(line: string, columns: number): string {
 /** One line for logs and pipes. Pure. */
 export function renderLine(snapshot: Snapshot): string {
   return [
-    `in ${count(snapshot.put)}`,
+    `since this start: fed ${count(snapshot.put)}`,
     `received ${count(snapshot.received)}`,
     `delivered ${count(snapshot.delivered)}`,
     `failed ${count(snapshot.quarantined)}`,
     `lag ${Math.round(snapshot.lagMs / 1000)} s`,
-    `files ${count(snapshot.files)} (${bytes(snapshot.fileBytes)})`,
+    `in all ${count(snapshot.files)} files (${bytes(snapshot.fileBytes)})`,
   ].join(', ');
 }
 

@@ -49,6 +49,6 @@ it('keeps a note, and what is printed apart from it', () => {
   output.note('run 1');
   output.print('done');
 
-  expect(err).toEqual(['\rwaiting', '\r       \r', 'run 1\n']);
+  expect(err).toEqual(['\rwaiting', '\r       \r', 'pipeline: run 1\n']);
   expect(out).toEqual(['done\n']);
 });

@@ -30,7 +30,7 @@ export function createOutput({ out, err, now = () => performance.now() }: Output
     print: (line) => void out.write(`${line}\n`),
     note(line) {
       if (err.isTTY) overwrite('');
-      err.write(`${line}\n`);
+      err.write(`pipeline: ${line}\n`);
     },
     progress(text) {
       if (err.isTTY) return overwrite(text);

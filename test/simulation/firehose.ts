@@ -86,19 +86,23 @@ export function createFirehose(conditions: Conditions, onLanded: (object: Landed
     }
   }
 
-  function answer(command: PutRecordBatchCommand, process: SimulatedProcess<unknown>): PutRecordBatchCommandOutput {
+  /** @param invocation that called: its process may have another by now */
+  function answer(
+    command: PutRecordBatchCommand,
+    invocation: Invocation<unknown> | undefined,
+  ): PutRecordBatchCommandOutput {
     const { DeliveryStreamName = '', Records = [] } = command.input;
     const table = DeliveryStreamName.slice(STREAM_PREFIX.length);
     const isAway = isTableAway(conditions, table);
     const RequestResponses = Records.map(({ Data }, index) => {
       if (isAway || conditions.befalls('entryRejected')) return { ErrorCode: 'ServiceUnavailableException' };
-      take(table, Data ?? new Uint8Array(), process.invocation);
+      take(table, Data ?? new Uint8Array(), invocation);
       return { RecordId: `firehose-${index}` };
     });
     const FailedPutCount = RequestResponses.filter(({ RecordId }) => RecordId === undefined).length;
-    if (FailedPutCount > 0 && FailedPutCount < Records.length && process.invocation) {
-      process.invocation.isTakenInPart = true;
-      process.invocation.mayRepeat ??= 'a call was taken in part';
+    if (FailedPutCount > 0 && FailedPutCount < Records.length && invocation) {
+      invocation.isTakenInPart = true;
+      invocation.mayRepeat ??= 'a call was taken in part';
     }
     return { FailedPutCount, RequestResponses, $metadata: {} };
   }
@@ -135,7 +139,7 @@ export function createFirehose(conditions: Conditions, onLanded: (object: Landed
             refusal: refusalOf(conditions, isTableAway(conditions, table) && random.chance(0.5)),
             answerLost: isAnswerLost ? awsError('TimeoutError', undefined) : undefined,
             isSilent,
-            effect: () => answer(command, process),
+            effect: () => answer(command, invocation),
           })
           .finally(() => {
             isSettled = true;

@@ -24,6 +24,14 @@ export interface ReconcileProps extends BooksProps {
   readonly workGroupName: string;
 }
 
+/** An alarm as soon as the metric is more than 0, and none while nothing is told. */
+const ANY_AT_ALL = {
+  threshold: 0,
+  comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+  evaluationPeriods: 1,
+  treatMissingData: TreatMissingData.NOT_BREACHING,
+};
+
 export class Reconcile extends Construct {
   constructor(scope: Construct, id: string, props: ReconcileProps) {
     super(scope, id);
@@ -72,10 +80,7 @@ export class Reconcile extends Construct {
       alarmName: NAMES.reconcileErrorsAlarm,
       alarmDescription: 'The books were not compared: the Reconcile function failed. Its log says why.',
       metric: made.function.metricErrors({ statistic: Stats.SUM, period: INTERVAL }),
-      threshold: 0,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: 1,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      ...ANY_AT_ALL,
     });
     new Alarm(this, 'Residual', {
       alarmName: NAMES.residualAlarm,
@@ -87,10 +92,7 @@ export class Reconcile extends Construct {
         statistic: Stats.MAXIMUM,
         period: INTERVAL,
       }),
-      threshold: 0,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: 1,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      ...ANY_AT_ALL,
     });
   }
 }
